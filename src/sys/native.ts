@@ -1,0 +1,172 @@
+/**
+ * The one place that binds C functions. Everything here is raw: pointers are addresses or Buffers,
+ * results are what libc returns. The other files of `src/sys` wrap each function once and turn
+ * failure into `-errno`, read as the very next statement (the thread's errno does not survive any
+ * other call).
+ */
+import koffi from 'koffi'
+
+const libc = koffi.load(null)
+
+/** A pointer argument: a Buffer, or an address from {@link addressOf}; 0 is NULL. */
+export type Pointer = Buffer | number
+
+function bind<F>(signature: string): F {
+  return libc.func(signature) as unknown as F
+}
+
+type Int = number
+
+/**
+ * `syscall(2)` with every argument word-sized; for calls that the C library does not wrap. Numbers
+ * from 424 on are the same on all architectures.
+ */
+export const syscall6 = bind<
+  (nr: Int, a: Int, b: Pointer, c: Int, d: Pointer, e: Pointer, f: Int) => number
+>('long syscall(long nr, long a, void *b, long c, void *d, void *e, long f)')
+
+export const native = {
+  open: bind<(path: Pointer, flags: Int, mode: Int) => Int>(
+    'int open(void *path, int flags, unsigned int mode)',
+  ),
+  openat: bind<(dirfd: Int, path: Pointer, flags: Int, mode: Int) => Int>(
+    'int openat(int dirfd, void *path, int flags, unsigned int mode)',
+  ),
+  close: bind<(fd: Int) => Int>('int close(int fd)'),
+  dup: bind<(fd: Int) => Int>('int dup(int fd)'),
+  fcntl: bind<(fd: Int, cmd: Int, arg: Int) => Int>('int fcntl(int fd, int cmd, long arg)'),
+  read: bind<(fd: Int, buf: Pointer, size: number) => number>(
+    'long read(int fd, void *buf, size_t size)',
+  ),
+  write: bind<(fd: Int, buf: Pointer, size: number) => number>(
+    'long write(int fd, void *buf, size_t size)',
+  ),
+  pread: bind<(fd: Int, buf: Pointer, size: number, offset: number) => number>(
+    'long pread64(int fd, void *buf, size_t size, long offset)',
+  ),
+  pwrite: bind<(fd: Int, buf: Pointer, size: number, offset: number) => number>(
+    'long pwrite64(int fd, void *buf, size_t size, long offset)',
+  ),
+  lseek: bind<(fd: Int, offset: number, whence: Int) => number>(
+    'long lseek64(int fd, long offset, int whence)',
+  ),
+  statx: bind<(dirfd: Int, path: Pointer, flags: Int, mask: Int, out: Pointer) => Int>(
+    'int statx(int dirfd, void *path, int flags, unsigned int mask, void *out)',
+  ),
+  fstatfs: bind<(fd: Int, out: Pointer) => Int>('int fstatfs64(int fd, void *out)'),
+  fstatvfs: bind<(fd: Int, out: Pointer) => Int>('int fstatvfs64(int fd, void *out)'),
+  mkdirat: bind<(dirfd: Int, path: Pointer, mode: Int) => Int>(
+    'int mkdirat(int dirfd, void *path, unsigned int mode)',
+  ),
+  mknodat: bind<(dirfd: Int, path: Pointer, mode: Int, rdev: number) => Int>(
+    'int mknodat(int dirfd, void *path, unsigned int mode, unsigned long rdev)',
+  ),
+  unlinkat: bind<(dirfd: Int, path: Pointer, flags: Int) => Int>(
+    'int unlinkat(int dirfd, void *path, int flags)',
+  ),
+  symlinkat: bind<(target: Pointer, dirfd: Int, path: Pointer) => Int>(
+    'int symlinkat(void *target, int dirfd, void *path)',
+  ),
+  linkat: bind<(olddir: Int, oldpath: Pointer, newdir: Int, newpath: Pointer, flags: Int) => Int>(
+    'int linkat(int olddir, void *oldpath, int newdir, void *newpath, int flags)',
+  ),
+  renameat2: bind<(olddir: Int, old: Pointer, newdir: Int, neu: Pointer, flags: Int) => Int>(
+    'int renameat2(int olddir, void *oldpath, int newdir, void *newpath, unsigned int flags)',
+  ),
+  readlinkat: bind<(dirfd: Int, path: Pointer, buf: Pointer, size: number) => number>(
+    'long readlinkat(int dirfd, void *path, void *buf, size_t size)',
+  ),
+  fchmod: bind<(fd: Int, mode: Int) => Int>('int fchmod(int fd, unsigned int mode)'),
+  fchmodat: bind<(dirfd: Int, path: Pointer, mode: Int, flags: Int) => Int>(
+    'int fchmodat(int dirfd, void *path, unsigned int mode, int flags)',
+  ),
+  fchownat: bind<(dirfd: Int, path: Pointer, uid: number, gid: number, flags: Int) => Int>(
+    'int fchownat(int dirfd, void *path, unsigned int uid, unsigned int gid, int flags)',
+  ),
+  utimensat: bind<(dirfd: Int, path: Pointer, times: Pointer, flags: Int) => Int>(
+    'int utimensat(int dirfd, void *path, void *times, int flags)',
+  ),
+  futimens: bind<(fd: Int, times: Pointer) => Int>('int futimens(int fd, void *times)'),
+  ftruncate: bind<(fd: Int, size: number) => Int>('int ftruncate64(int fd, long size)'),
+  fallocate: bind<(fd: Int, mode: Int, offset: number, length: number) => Int>(
+    'int fallocate64(int fd, int mode, long offset, long length)',
+  ),
+  copyFileRange: bind<
+    (fdIn: Int, offIn: Pointer, fdOut: Int, offOut: Pointer, size: number, flags: Int) => number
+  >('long copy_file_range(int in, void *offin, int out, void *offout, size_t size, unsigned int flags)'),
+  ioctl: bind<(fd: Int, request: number, arg: Pointer) => Int>(
+    'int ioctl(int fd, unsigned long request, void *arg)',
+  ),
+  getdents64: bind<(fd: Int, buf: Pointer, size: number) => number>(
+    'long getdents64(int fd, void *buf, size_t size)',
+  ),
+  fsync: bind<(fd: Int) => Int>('int fsync(int fd)'),
+  fdatasync: bind<(fd: Int) => Int>('int fdatasync(int fd)'),
+  syncfs: bind<(fd: Int) => Int>('int syncfs(int fd)'),
+  fgetxattr: bind<(fd: Int, name: Pointer, value: Pointer, size: number) => number>(
+    'long fgetxattr(int fd, void *name, void *value, size_t size)',
+  ),
+  fsetxattr: bind<(fd: Int, name: Pointer, value: Pointer, size: number, flags: Int) => Int>(
+    'int fsetxattr(int fd, void *name, void *value, size_t size, int flags)',
+  ),
+  flistxattr: bind<(fd: Int, list: Pointer, size: number) => number>(
+    'long flistxattr(int fd, void *list, size_t size)',
+  ),
+  fremovexattr: bind<(fd: Int, name: Pointer) => Int>('int fremovexattr(int fd, void *name)'),
+  getxattr: bind<(path: Pointer, name: Pointer, value: Pointer, size: number) => number>(
+    'long getxattr(void *path, void *name, void *value, size_t size)',
+  ),
+  setxattr: bind<(path: Pointer, name: Pointer, value: Pointer, size: number, flags: Int) => Int>(
+    'int setxattr(void *path, void *name, void *value, size_t size, int flags)',
+  ),
+  listxattr: bind<(path: Pointer, list: Pointer, size: number) => number>(
+    'long listxattr(void *path, void *list, size_t size)',
+  ),
+  removexattr: bind<(path: Pointer, name: Pointer) => Int>(
+    'int removexattr(void *path, void *name)',
+  ),
+  nameToHandleAt: bind<
+    (dirfd: Int, path: Pointer, handle: Pointer, mountId: Pointer, flags: Int) => Int
+  >('int name_to_handle_at(int dirfd, void *path, void *handle, void *mountid, int flags)'),
+  openByHandleAt: bind<(mountFd: Int, handle: Pointer, flags: Int) => Int>(
+    'int open_by_handle_at(int mountfd, void *handle, int flags)',
+  ),
+  setfsuid: bind<(uid: number) => Int>('int setfsuid(unsigned int uid)'),
+  setfsgid: bind<(gid: number) => Int>('int setfsgid(unsigned int gid)'),
+  umask: bind<(mask: Int) => Int>('unsigned int umask(unsigned int mask)'),
+  prctl: bind<(option: Int, a: number, b: number, c: number, d: number) => Int>(
+    'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
+  ),
+  mount: bind<
+    (source: Pointer, target: Pointer, type: Pointer, flags: number, data: Pointer) => Int
+  >('int mount(void *source, void *target, void *type, unsigned long flags, void *data)'),
+  umount2: bind<(target: Pointer, flags: Int) => Int>('int umount2(void *target, int flags)'),
+  poll: bind<(fds: Pointer, count: number, timeoutMs: Int) => Int>(
+    'int poll(void *fds, unsigned long count, int timeout)',
+  ),
+  eventfd: bind<(initial: number, flags: Int) => Int>(
+    'int eventfd(unsigned int initial, int flags)',
+  ),
+  setsid: bind<() => Int>('int setsid()'),
+  socketpair: bind<(domain: Int, type: Int, protocol: Int, out: Pointer) => Int>(
+    'int socketpair(int domain, int type, int protocol, void *out)',
+  ),
+  recvmsg: bind<(fd: Int, message: Pointer, flags: Int) => number>(
+    'long recvmsg(int fd, void *message, int flags)',
+  ),
+  geteuid: bind<() => number>('unsigned int geteuid()'),
+  getegid: bind<() => number>('unsigned int getegid()'),
+} as const
+
+/** The calling thread's errno; meaningful only as the very next statement after a failed call. */
+export const lastErrno: () => number = () => koffi.errno()
+
+/** `-errno` if `result` is negative, else `result`: the tail of every wrapper. */
+export function orErrno(result: number): number {
+  return result < 0 ? -koffi.errno() : result
+}
+
+/** Address of a Buffer's first byte. The Buffer must stay referenced while the address is in use. */
+export function addressOf(buffer: Buffer): number {
+  return Number(koffi.address(buffer))
+}
