@@ -14,8 +14,17 @@ module.exports = {
     only('config-is-text', '^src/config/', ['^src/util/', '^src/sys/errno']),
     only('whiteout-below-overlay', '^src/whiteout/', ['^src/sys/', '^src/util/']),
     only('driver', '^src/driver/', ['^src/config/', '^src/sys/', '^src/util/']),
-    only('protocol-is-pure', '^src/fuse/protocol/', ['^src/sys/errno', '^src/sys/memory', '^src/fuse/raw-filesystem']),
-    only('transport', '^src/fuse/transport/', ['^src/fuse/protocol/', '^src/fuse/raw-filesystem', '^src/sys/', '^src/util/']),
+    only('protocol-is-pure', '^src/fuse/protocol/', [
+      '^src/sys/errno',
+      '^src/sys/memory',
+      '^src/fuse/raw-filesystem',
+    ]),
+    only('transport', '^src/fuse/transport/', [
+      '^src/fuse/protocol/',
+      '^src/fuse/raw-filesystem',
+      '^src/sys/',
+      '^src/util/',
+    ]),
     only('fuse-mount', '^src/fuse/mount/', ['^src/fuse/protocol/', '^src/sys/', '^src/util/']),
     only('session', '^src/fuse/session/', [
       '^src/fuse/protocol/',

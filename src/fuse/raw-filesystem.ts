@@ -368,13 +368,7 @@ export interface RawFilesystem {
   removexattr(ctx: RequestContext, nodeid: number, name: string): number
 
   /** @param offset cookie to go on from; 0 = start. Nothing added = end of directory. */
-  readdir(
-    ctx: RequestContext,
-    nodeid: number,
-    fh: number,
-    offset: number,
-    out: DirentSink,
-  ): number
+  readdir(ctx: RequestContext, nodeid: number, fh: number, offset: number, out: DirentSink): number
   readdirplus(
     ctx: RequestContext,
     nodeid: number,

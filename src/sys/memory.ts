@@ -4,6 +4,14 @@
  */
 import { addressOf } from './native.js'
 
+declare global {
+  /** Byte-string access that Node has and its types leave out: one char, one byte. */
+  interface Buffer<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> {
+    latin1Slice(start?: number, end?: number): string
+    latin1Write(text: string, offset?: number, length?: number): number
+  }
+}
+
 /** A zeroed block outside the JavaScript heap: one address, and views of every width over it. */
 export class NativeMemory {
   readonly bytes: Buffer
@@ -13,13 +21,18 @@ export class NativeMemory {
   /** Address of byte 0; `address + n` is the address of byte n. */
   readonly address: number
 
-  /** @param sizeBytes rounded up to a multiple of 8 */
-  constructor(sizeBytes: number) {
-    const store = new ArrayBuffer((sizeBytes + 7) & ~7)
-    this.bytes = Buffer.from(store)
-    this.u32 = new Uint32Array(store)
-    this.i32 = new Int32Array(store)
-    this.view = new DataView(store)
+  /**
+   * @param sizeBytes rounded up to a multiple of 8
+   * @param alignBytes power of two that the address is a multiple of
+   */
+  constructor(sizeBytes: number, alignBytes = 8) {
+    const size = (sizeBytes + 7) & ~7
+    const store = new ArrayBuffer(alignBytes > 8 ? size + alignBytes : size)
+    const skip = alignBytes > 8 ? -addressOf(Buffer.from(store)) & (alignBytes - 1) : 0
+    this.bytes = Buffer.from(store, skip, size)
+    this.u32 = new Uint32Array(store, skip, size >> 2)
+    this.i32 = new Int32Array(store, skip, size >> 2)
+    this.view = new DataView(store, skip, size)
     this.address = addressOf(this.bytes)
   }
 }

@@ -93,7 +93,10 @@ export const native = {
   ),
   copyFileRange: bind<
     (fdIn: Int, offIn: Pointer, fdOut: Int, offOut: Pointer, size: number, flags: Int) => number
-  >('long copy_file_range(int in, void *offin, int out, void *offout, size_t size, unsigned int flags)'),
+  >(
+    'long copy_file_range(int in, void *offin, int out, void *offout, size_t size, unsigned int flags)',
+  ),
+  flock: bind<(fd: Int, operation: Int) => Int>('int flock(int fd, int operation)'),
   ioctl: bind<(fd: Int, request: number, arg: Pointer) => Int>(
     'int ioctl(int fd, unsigned long request, void *arg)',
   ),
@@ -154,6 +157,7 @@ export const native = {
   recvmsg: bind<(fd: Int, message: Pointer, flags: Int) => number>(
     'long recvmsg(int fd, void *message, int flags)',
   ),
+  getpagesize: bind<() => number>('int getpagesize()'),
   geteuid: bind<() => number>('unsigned int geteuid()'),
   getegid: bind<() => number>('unsigned int getegid()'),
 } as const

@@ -1,0 +1,167 @@
+/**
+ * From names to nodes: the known child of a directory, or a new node for what `resolve` finds. Every
+ * node is made here or in create.ts.
+ */
+import { S_IFDIR, S_IFMT } from '../sys/constants.js'
+import { ENAMETOOLONG, ENOENT, ESTALE } from '../sys/errno.js'
+import { FileStat, statAt } from '../sys/stat.js'
+import { close } from '../sys/open.js'
+import type { OverlayContext } from './context.js'
+import { LayerDir } from './layer.js'
+import { statNode } from './location.js'
+import { resolve } from './lookup.js'
+import { DirNode, FileNode, type Node } from './node.js'
+import { Resolution } from './resolution.js'
+
+const found = new Resolution()
+
+/** Key of an upper inode in the table of hard links: exact below 2^53. */
+export function upperKeyOf(stat: FileStat): number {
+  return stat.inoHi * 4294967296 + stat.inoLo
+}
+
+/** Longest name any layer takes. */
+function nameLimit(ctx: OverlayContext): number {
+  let limit = ctx.upper?.facts.namelen ?? 0
+  for (const layer of ctx.stack.lowers) limit = Math.max(limit, layer.facts.namelen)
+  return limit
+}
+
+/**
+ * The node of `name` in `parent`, known or new, with its stat.
+ * @param stat filled on success
+ * @returns the node, or -errno: ENOENT when there is no such name
+ */
+export function lookupChild(
+  ctx: OverlayContext,
+  parent: DirNode,
+  name: string,
+  stat: FileStat,
+): Node | number {
+  const known = parent.children.get(name)
+  if (known !== undefined) {
+    const result = statNode(ctx, known, stat)
+    return result < 0 ? result : known
+  }
+  if (parent.removed) return -ENOENT
+  if (parent.listing !== null && !parent.listing.has(name)) return -ENOENT
+  if (name.length > 255 && name.length > nameLimit(ctx)) return -ENAMETOOLONG
+  const result = resolve(ctx, parent, name, found)
+  if (result < 0) return result
+  if (!found.found) return -ENOENT
+  copyStat(found.stat, stat)
+  return instantiate(ctx, parent, name, found)
+}
+
+/** As {@link lookupChild}, for operations that need only the node. */
+export function findChild(ctx: OverlayContext, parent: DirNode, name: string): Node | number {
+  return parent.children.get(name) ?? lookupChild(ctx, parent, name, scratch)
+}
+
+const scratch = new FileStat()
+
+function copyStat(from: FileStat, to: FileStat): void {
+  Object.assign(to, from)
+}
+
+function instantiate(
+  ctx: OverlayContext,
+  parent: DirNode,
+  name: string,
+  what: Resolution,
+): Node | number {
+  if ((what.stat.mode & S_IFMT) === S_IFDIR) return addDir(ctx, parent, name, what)
+  return addFile(ctx, parent, name, what)
+}
+
+function addDir(
+  ctx: OverlayContext,
+  parent: DirNode,
+  name: string,
+  what: Resolution,
+): DirNode | number {
+  if (what.inUpper && parent.upper === null) return -ESTALE
+  const upper =
+    what.inUpper && parent.upper !== null
+      ? new LayerDir(parent.upper.layer, parent.upper, name)
+      : null
+  const node = new DirNode(ctx.nodes.nextId(), parent, name, upper, what.lowers)
+  node.opaque = what.opaque
+  node.impure = what.impure
+  node.redirect = what.redirect
+  takeOrigin(node, what)
+  register(ctx, parent, name, node)
+  return node
+}
+
+function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resolution): FileNode {
+  if (what.inUpper && what.stat.nlink > 1) {
+    const linked = ctx.nodes.byUpperKey(upperKeyOf(what.stat))
+    if (linked !== undefined) {
+      addAlias(linked, parent, name)
+      return linked
+    }
+  }
+  const type = what.stat.mode & S_IFMT
+  const node = new FileNode(ctx.nodes.nextId(), parent, name, type, what.inUpper)
+  node.lowerDir = what.lowerDir
+  node.lowerName = what.lowerName
+  node.metacopy = what.metacopy
+  node.lowerHardLink = what.lowerNlink > 1
+  takeOrigin(node, what)
+  if (what.inUpper && what.stat.nlink > 1) ctx.nodes.setUpperKey(node, upperKeyOf(what.stat))
+  register(ctx, parent, name, node)
+  return node
+}
+
+function takeOrigin(node: Node, what: Resolution): void {
+  node.hasOrigin = what.hasOrigin
+  node.originLo = what.originLo
+  node.originHi = what.originHi
+  node.originFsid = what.originFsid
+}
+
+/** Let `node` be known as `name` in `parent`. */
+export function register(ctx: OverlayContext, parent: DirNode, name: string, node: Node): void {
+  parent.children.set(name, node)
+  ctx.nodes.add(node)
+}
+
+/** Give a file one more name. A file without any (all names removed, still open) gets it back. */
+export function addAlias(node: FileNode, parent: DirNode, name: string): void {
+  parent.children.set(name, node)
+  if (node.parent === null) {
+    node.parent = parent
+    node.name = name
+    if (node.orphanFd >= 0) close(node.orphanFd)
+    node.orphanFd = -1
+    return
+  }
+  if (node.parent === parent && node.name === name) return
+  node.aliases ??= []
+  node.aliases.push({ parent, name })
+}
+
+/**
+ * Take one name from a file; another known one takes its place.
+ * @returns whether the node still has a known name
+ */
+export function dropName(node: FileNode, parent: DirNode, name: string): boolean {
+  if (parent.children.get(name) === node) parent.children.delete(name)
+  const aliases = node.aliases ?? []
+  const at = aliases.findIndex((alias) => alias.parent === parent && alias.name === name)
+  if (at >= 0) {
+    aliases.splice(at, 1)
+    return true
+  }
+  const next = aliases.pop()
+  node.parent = next?.parent ?? null
+  node.name = next?.name ?? ''
+  return next !== undefined
+}
+
+/** Stat a directory's own object in upper. Returns 0 or -errno. */
+export function statUpper(ctx: OverlayContext, dir: LayerDir, stat: FileStat): number {
+  const fd = ctx.fds.fd(dir)
+  return fd < 0 ? fd : statAt(fd, '', stat)
+}

@@ -1,0 +1,37 @@
+/**
+ * What every part of the engine shares: options, layers, descriptors, nodes. One record per overlay;
+ * nothing in the engine lives at module level, so several overlays fit into one process.
+ */
+import type { Connection } from '../fuse/raw-filesystem.js'
+import type { DirFds, Layer } from './layer.js'
+import type { LayerStack } from './layer-stack.js'
+import type { InodeNumbers } from './inode-number.js'
+import type { DirNode } from './node.js'
+import type { NodeTable } from './node-table.js'
+import type { OverlayOptions } from './options.js'
+import type { WorkDir } from './workdir.js'
+import type { XattrNames } from './xattr-names.js'
+
+export interface OverlayContext {
+  readonly options: OverlayOptions
+  readonly stack: LayerStack
+  /** null on a read-only overlay: changes give EROFS. */
+  readonly upper: Layer | null
+  readonly work: WorkDir | null
+  readonly fds: DirFds
+  readonly nodes: NodeTable
+  readonly root: DirNode
+  readonly xattrNames: XattrNames
+  readonly inodeNumbers: InodeNumbers
+  /** All lower layers, data-only ones included, for finding origins. */
+  readonly originLayers: readonly Layer[]
+  /** Whether the upper file system takes the overlay's private xattrs. */
+  readonly canMark: boolean
+  /** Lifetime of cached entries and attributes, seconds. */
+  readonly ttlSec: number
+  /** Set by INIT. */
+  connection: Connection | null
+  /** Backing ids may be had for upper files / for lower files. */
+  passthroughUpper: boolean
+  passthroughLower: boolean
+}

@@ -1,0 +1,147 @@
+/**
+ * The names a merged directory shows, with positions that stay valid while names come and go: each
+ * name has a cookie that is never given to another, a removed name leaves a hole, a new one goes to
+ * the end. A reader that comes back with a cookie continues after it, whatever happened in between.
+ */
+
+/** Cookies of `.` and `..`; names follow. */
+export const COOKIE_DOT = 1
+export const COOKIE_DOTDOT = 2
+const FIRST_COOKIE = 3
+
+/** Holes are closed when they are more than this many and half of all places. */
+const MIN_HOLES = 64
+
+export class DirListing {
+  /** null = removed. */
+  #names: (string | null)[]
+  #types: number[]
+  /** Cookies by place; null while place + FIRST_COOKIE is the cookie. */
+  #cookies: number[] | null = null
+  #nextCookie: number
+  #holes = 0
+  #places: Map<string, number> | null = null
+  /** Real inode numbers by place, when one layer provides all names and none has an origin. */
+  readonly #inos: readonly number[] | null
+
+  /**
+   * @param inos low and high halves of inode numbers, two per name; null where they would not be
+   *   the ones that stat shows
+   */
+  constructor(names: string[], types: number[], inos: readonly number[] | null) {
+    this.#names = names
+    this.#types = types
+    this.#inos = inos
+    this.#nextCookie = names.length + FIRST_COOKIE
+  }
+
+  /** Names shown now. */
+  get size(): number {
+    return this.#names.length - this.#holes
+  }
+
+  /** Places, removed names included: the range of `nameAt`. */
+  get places(): number {
+    return this.#names.length
+  }
+
+  /** The first place after the name with that cookie. */
+  placeAfter(cookie: number): number {
+    if (cookie < FIRST_COOKIE) return 0
+    if (this.#cookies === null) return cookie - FIRST_COOKIE + 1
+    let low = 0
+    let high = this.#cookies.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#cookies[middle] ?? 0) <= cookie) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** Name at a place, or null for a hole. */
+  nameAt(place: number): string | null {
+    return this.#names[place] ?? null
+  }
+
+  /** DT_* type at a place. */
+  typeAt(place: number): number {
+    return this.#types[place] ?? 0
+  }
+
+  cookieAt(place: number): number {
+    return this.#cookies === null ? place + FIRST_COOKIE : (this.#cookies[place] ?? 0)
+  }
+
+  /** Whether `inoLoAt` and `inoHiAt` are known for a place. */
+  hasIno(place: number): boolean {
+    return this.#inos !== null && this.#cookies === null && place * 2 < this.#inos.length
+  }
+
+  inoLoAt(place: number): number {
+    return this.#inos?.[place * 2] ?? 0
+  }
+
+  inoHiAt(place: number): number {
+    return this.#inos?.[place * 2 + 1] ?? 0
+  }
+
+  has(name: string): boolean {
+    return this.#index().has(name)
+  }
+
+  /** Show `name`, at the end unless it is there already. */
+  add(name: string, type: number): void {
+    const index = this.#index()
+    const place = index.get(name)
+    if (place !== undefined) {
+      this.#types[place] = type
+      return
+    }
+    index.set(name, this.#names.length)
+    this.#names.push(name)
+    this.#types.push(type)
+    if (this.#cookies !== null) this.#cookies.push(this.#nextCookie)
+    this.#nextCookie += 1
+  }
+
+  /** Show `name` no longer. */
+  remove(name: string): void {
+    const index = this.#index()
+    const place = index.get(name)
+    if (place === undefined) return
+    index.delete(name)
+    this.#names[place] = null
+    this.#holes += 1
+    if (this.#holes > MIN_HOLES && this.#holes * 2 > this.#names.length) this.#compact()
+  }
+
+  #index(): Map<string, number> {
+    if (this.#places !== null) return this.#places
+    const places = new Map<string, number>()
+    for (let place = 0; place < this.#names.length; place += 1) {
+      const name = this.#names[place]
+      if (typeof name === 'string') places.set(name, place)
+    }
+    this.#places = places
+    return places
+  }
+
+  #compact(): void {
+    const names: (string | null)[] = []
+    const types: number[] = []
+    const cookies: number[] = []
+    for (let place = 0; place < this.#names.length; place += 1) {
+      const name = this.#names[place]
+      if (typeof name !== 'string') continue
+      names.push(name)
+      types.push(this.typeAt(place))
+      cookies.push(this.cookieAt(place))
+    }
+    this.#names = names
+    this.#types = types
+    this.#cookies = cookies
+    this.#holes = 0
+    this.#places = null
+  }
+}

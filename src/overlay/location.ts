@@ -1,0 +1,50 @@
+/**
+ * Where a node's real object is: a directory descriptor and a name in it, ready for `*at` calls. The
+ * name is '' when the descriptor is the object itself.
+ */
+import { ESTALE } from '../sys/errno.js'
+import { type FileStat, statAt } from '../sys/stat.js'
+import type { OverlayContext } from './context.js'
+import type { Node } from './node.js'
+
+export interface Location {
+  fd: number
+  name: string
+}
+
+/** A Location to be filled. */
+export function makeLocation(): Location {
+  return { fd: -1, name: '' }
+}
+
+/**
+ * The topmost real object of a node: in upper if it is there, else in its first lower layer.
+ * @returns 0 or -errno; the descriptor is valid until the next few calls
+ */
+export function locate(ctx: OverlayContext, node: Node, into: Location): number {
+  if (node.orphanFd >= 0) return put(into, node.orphanFd, '')
+  if (node.isDir) {
+    const dir = node.upper ?? node.lowers[0]
+    return dir === undefined ? -ESTALE : put(into, ctx.fds.fd(dir), '')
+  }
+  if (!node.inUpper) {
+    if (node.lowerDir === null) return -ESTALE
+    return put(into, ctx.fds.fd(node.lowerDir), node.lowerName)
+  }
+  const upper = node.parent?.upper ?? null
+  return upper === null ? -ESTALE : put(into, ctx.fds.fd(upper), node.name)
+}
+
+function put(into: Location, fd: number, name: string): number {
+  into.fd = fd
+  into.name = name
+  return fd < 0 ? fd : 0
+}
+
+const here = makeLocation()
+
+/** Stat a node's real object. Returns 0 or -errno. */
+export function statNode(ctx: OverlayContext, node: Node, into: FileStat): number {
+  const found = locate(ctx, node, here)
+  return found < 0 ? found : statAt(here.fd, here.name, into)
+}

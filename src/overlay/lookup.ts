@@ -1,0 +1,335 @@
+/**
+ * Deciding what a name means. `resolve` is the only function that does: lookup, listing and every
+ * changing operation use it, so they cannot disagree about a whiteout or an opaque directory.
+ * @mirrors fs/overlayfs/namei.c:ovl_lookup
+ */
+import { S_IFDIR, S_IFMT, S_IFREG } from '../sys/constants.js'
+import { EINVAL, EIO, ENODATA, EOPNOTSUPP, EPERM, ESTALE } from '../sys/errno.js'
+import { FileStat } from '../sys/stat.js'
+import { getXattr, readXattr, xattrNames } from '../sys/xattr.js'
+import { hasForeignOpaque, hasWhOpaque, isOpaque } from '../whiteout/opaque.js'
+import type { OverlayContext } from './context.js'
+import { LayerDir } from './layer.js'
+import type { DirNode } from './node.js'
+import { statOrigin } from './origin.js'
+import { ABSENT, FOUND, WHITEOUT, honoursWh, probe } from './probe.js'
+import { isValidRedirect } from './redirect.js'
+import type { Resolution } from './resolution.js'
+
+const NO_NAMES: readonly string[] = []
+const lowerStat = new FileStat()
+const originStat = new FileStat()
+
+/** Walk state that only one lookup needs; the names are the kernel's ovl_lookup_data. */
+interface Walk {
+  isDir: boolean
+  stop: boolean
+  /** Name or path to look for in the layers that follow. */
+  name: string
+  /** Layers that follow are those of the root, not of the parent: after an absolute redirect. */
+  fromRoot: boolean
+}
+
+const walk: Walk = { isDir: false, stop: false, name: '', fromRoot: false }
+
+/**
+ * Find `name` in the merged directory `parent`.
+ * @param out filled; `out.found` false means ENOENT
+ * @returns 0, or -errno: EPERM for a redirect or metacopy that the options do not follow, EINVAL for
+ *   a malformed redirect, EIO for metacopy without data, else what the layers gave
+ */
+export function resolve(
+  ctx: OverlayContext,
+  parent: DirNode,
+  name: string,
+  out: Resolution,
+): number {
+  out.reset(name)
+  walk.isDir = false
+  walk.stop = false
+  walk.name = name
+  walk.fromRoot = false
+  if (parent.upper !== null) {
+    const result = resolveUpper(ctx, parent, parent.upper, name, out)
+    if (result < 0 || walk.stop) return result
+  }
+  const result = resolveLowers(ctx, parent, out)
+  if (result < 0) return result
+  return out.metacopy && out.lowerDir === null ? -EIO : 0
+}
+
+function resolveUpper(
+  ctx: OverlayContext,
+  parent: DirNode,
+  upper: LayerDir,
+  name: string,
+  out: Resolution,
+): number {
+  const seen = probe(ctx, upper, name, out.stat)
+  if (seen < 0) return seen
+  if (seen === ABSENT) return 0
+  if (seen === WHITEOUT) {
+    walk.stop = true
+    return 0
+  }
+  out.found = true
+  out.inUpper = true
+  walk.isDir = (out.stat.mode & S_IFMT) === S_IFDIR
+  if (walk.isDir) return readUpperDirMarks(ctx, upper, name, out)
+  return readUpperFileMarks(ctx, parent, upper, name, out)
+}
+
+function readUpperDirMarks(
+  ctx: OverlayContext,
+  upper: LayerDir,
+  name: string,
+  out: Resolution,
+): number {
+  const fd = ctx.fds.fd(upper)
+  if (fd < 0) return fd
+  const names = namesOf(fd, name)
+  if (typeof names === 'number') return names
+  if (names.length === 0) return 0
+  const { prefix } = ctx.xattrNames
+  out.opaque = isOpaque(fd, name, prefix, names)
+  out.impure = names.includes(`${prefix}impure`)
+  out.hasOriginMark = names.includes(`${prefix}origin`)
+  if (out.opaque) {
+    walk.stop = true
+    return 0
+  }
+  return readRedirect(ctx, fd, name, names, out)
+}
+
+function readUpperFileMarks(
+  ctx: OverlayContext,
+  parent: DirNode,
+  upper: LayerDir,
+  name: string,
+  out: Resolution,
+): number {
+  walk.stop = true
+  const fd = ctx.fds.fd(upper)
+  if (fd < 0) return fd
+  const { prefix } = ctx.xattrNames
+  if (parent.impure) {
+    const value = readXattr(fd, name, `${prefix}origin`)
+    if (typeof value === 'string') {
+      const layer = statOrigin(ctx.originLayers, value, originStat)
+      if (layer !== null && originStat.nlink === 1) out.setOrigin(originStat, layer.fsid)
+    }
+  }
+  return readMetacopy(ctx, fd, name, out)
+}
+
+/** Does a regular file hold metadata only? Its data is a hole, so others need not be asked. */
+function readMetacopy(ctx: OverlayContext, fd: number, name: string, out: Resolution): number {
+  const { stat } = out
+  if ((stat.mode & S_IFMT) !== S_IFREG || stat.blocks > 8 || stat.sizeBytes === 0) return 0
+  const { prefix } = ctx.xattrNames
+  if (getXattr(fd, name, `${prefix}metacopy`, 0, 0) < 0) return 0
+  if (!ctx.options.metacopy) return -EPERM
+  out.metacopy = true
+  walk.stop = false
+  const names = namesOf(fd, name)
+  return typeof names === 'number' ? names : readRedirect(ctx, fd, name, names, out)
+}
+
+/** xattr names, or none where the file system has no xattrs; other errors are passed on. */
+function namesOf(fd: number, name: string): readonly string[] | number {
+  const names = xattrNames(fd, name)
+  return names === -EOPNOTSUPP || names === -ENODATA ? NO_NAMES : names
+}
+
+function readRedirect(
+  ctx: OverlayContext,
+  fd: number,
+  name: string,
+  names: readonly string[],
+  out: Resolution,
+): number {
+  const key = `${ctx.xattrNames.prefix}redirect`
+  if (!names.includes(key)) return 0
+  const value = readXattr(fd, name, key)
+  if (typeof value === 'number') return value
+  if (!isValidRedirect(value)) return -EINVAL
+  if (out.inUpper && out.redirect === null) out.redirect = value
+  if (ctx.options.redirectDir === 'nofollow') return -EPERM
+  walk.name = value.startsWith('/') ? value.slice(1) : value
+  walk.fromRoot = value.startsWith('/')
+  return 0
+}
+
+function resolveLowers(ctx: OverlayContext, parent: DirNode, out: Resolution): number {
+  let stack = parent.lowers
+  let layerIndex = 0
+  let switched = false
+  for (let i = 0; ; i += 1) {
+    if (walk.fromRoot && !switched) {
+      // An absolute redirect goes on from the root, in the layers below the one that holds it.
+      stack = ctx.root.lowers
+      switched = true
+      i = stack.findIndex((dir) => dir.layer.index > layerIndex)
+      if (i < 0) break
+    }
+    const dir = stack[i]
+    if (dir === undefined) break
+    layerIndex = dir.layer.index
+    const result = resolveLower(ctx, dir, out)
+    if (result < 0) return result
+    if (walk.stop) break
+  }
+  return out.metacopy && out.lowerDir === null ? resolveDataOnly(ctx, out) : 0
+}
+
+/** Where a path of several components leads in a layer: the directory of its last one. */
+function descend(ctx: OverlayContext, start: LayerDir, path: string): LayerDir | number {
+  let dir = start
+  const parts = path.split('/')
+  for (const part of parts.slice(0, -1)) {
+    const seen = probe(ctx, dir, part, lowerStat)
+    if (seen < 0) return seen
+    if (seen === WHITEOUT) walk.stop = true
+    if (seen !== FOUND || (lowerStat.mode & S_IFMT) !== S_IFDIR) {
+      if (seen === FOUND) walk.stop = true
+      return ABSENT
+    }
+    dir = new LayerDir(dir.layer, dir, part)
+  }
+  return dir
+}
+
+function resolveLower(ctx: OverlayContext, start: LayerDir, out: Resolution): number {
+  let dir = start
+  let name = walk.name
+  if (name.includes('/')) {
+    const inner = descend(ctx, start, name)
+    if (typeof inner === 'number') return inner
+    dir = inner
+    name = name.slice(name.lastIndexOf('/') + 1)
+  }
+  const first = !out.found
+  const stat = first ? out.stat : lowerStat
+  const seen = probe(ctx, dir, name, stat)
+  if (seen < 0) return seen
+  if (seen === ABSENT) return 0
+  if (seen === WHITEOUT) {
+    walk.stop = true
+    return 0
+  }
+  const isDir = (stat.mode & S_IFMT) === S_IFDIR
+  if (!isDir) return takeLowerFile(ctx, dir, name, stat, first, out)
+  if (!first && !walk.isDir) {
+    walk.stop = true
+    return 0
+  }
+  walk.isDir = true
+  return takeLowerDir(ctx, dir, name, stat, first, out)
+}
+
+function takeLowerFile(
+  ctx: OverlayContext,
+  dir: LayerDir,
+  name: string,
+  stat: FileStat,
+  first: boolean,
+  out: Resolution,
+): number {
+  walk.stop = true
+  if (!first && walk.isDir) return 0
+  if (!first && (stat.mode & S_IFMT) !== S_IFREG) return 0
+  out.found = true
+  out.lowerDir = dir
+  out.lowerName = name
+  out.lowerNlink = stat.nlink
+  if (first) {
+    const fd = ctx.fds.fd(dir)
+    return fd < 0 ? fd : readLowerMetacopy(ctx, fd, name, out)
+  }
+  if (out.inUpper && stat.nlink === 1) out.setOrigin(stat, dir.layer.fsid)
+  return 0
+}
+
+/** A metadata-only file in a lower layer: its data lies further down. */
+function readLowerMetacopy(ctx: OverlayContext, fd: number, name: string, out: Resolution): number {
+  const before = out.metacopy
+  const result = readMetacopy(ctx, fd, name, out)
+  if (result < 0) return result
+  if (out.metacopy && !before) out.lowerDir = null
+  return 0
+}
+
+function takeLowerDir(
+  ctx: OverlayContext,
+  dir: LayerDir,
+  name: string,
+  stat: FileStat,
+  first: boolean,
+  out: Resolution,
+): number {
+  const lower = new LayerDir(dir.layer, dir, name)
+  const isFirstLower = out.lowers.length === 0
+  out.found = true
+  out.lowers = isFirstLower ? [lower] : out.lowers
+  if (!isFirstLower) out.lowers.push(lower)
+  if (!first && isFirstLower) out.setOrigin(stat, dir.layer.fsid)
+  const isLowest = dir.layer.index === ctx.stack.lowers.length
+  if (isLowest) return 0
+  const fd = ctx.fds.fd(dir)
+  if (fd < 0) return fd
+  const names = namesOf(fd, name)
+  if (typeof names === 'number') return names
+  if (isOpaqueLower(ctx, lower, fd, name, names)) {
+    walk.stop = true
+    return 0
+  }
+  return names.length === 0 ? 0 : readRedirect(ctx, fd, name, names, out)
+}
+
+function isOpaqueLower(
+  ctx: OverlayContext,
+  lower: LayerDir,
+  fd: number,
+  name: string,
+  names: readonly string[],
+): boolean {
+  if (names.length > 0) {
+    if (isOpaque(fd, name, ctx.xattrNames.prefix, names)) return true
+    if (hasForeignOpaque(fd, name, names)) return true
+  }
+  if (!honoursWh(ctx, lower)) return false
+  const own = ctx.fds.fd(lower)
+  return own >= 0 && hasWhOpaque(own)
+}
+
+/** Data of a metadata-only file in a data-only layer, reached by absolute redirect alone. */
+function resolveDataOnly(ctx: OverlayContext, out: Resolution): number {
+  if (!walk.fromRoot) return 0
+  for (const layer of ctx.stack.dataLayers) {
+    const inner = walk.name.includes('/') ? descend(ctx, layer.root, walk.name) : layer.root
+    if (typeof inner === 'number') continue
+    const name = walk.name.slice(walk.name.lastIndexOf('/') + 1)
+    if (probe(ctx, inner, name, lowerStat) !== FOUND) continue
+    if ((lowerStat.mode & S_IFMT) !== S_IFREG) return -ESTALE
+    out.lowerDir = inner
+    out.lowerName = name
+    return 0
+  }
+  return 0
+}
+
+/**
+ * Whether the lower layers of `parent` show `name`, so that removing it takes a whiteout. Only the
+ * first layer that has the name at all counts.
+ * @returns 1, 0 or -errno
+ * @mirrors fs/overlayfs/namei.c:ovl_lower_positive
+ */
+export function isLowerPositive(ctx: OverlayContext, parent: DirNode, name: string): number {
+  for (const dir of parent.lowers) {
+    const seen = probe(ctx, dir, name, lowerStat)
+    if (seen === FOUND) return 1
+    if (seen === WHITEOUT) return 0
+    if (seen < 0) return seen
+  }
+  return 0
+}

@@ -1,0 +1,84 @@
+/**
+ * All nodes the kernel holds, by nodeid. Ids count up and are never given twice; the root is 1. A
+ * node leaves the table when its lookup count is 0 and no known child needs it, and takes its
+ * descriptors with it.
+ */
+import type { DirNode, FileNode, Node } from './node.js'
+
+export class NodeTable {
+  readonly #nodes = new Map<number, Node>()
+  /** Upper files with several links, by device-local inode number: one inode, one node. */
+  readonly #hardLinks = new Map<number, FileNode>()
+  readonly #drop: (node: Node) => void
+  #next = 2
+
+  /** @param drop releases what a node that leaves still holds */
+  constructor(drop: (node: Node) => void) {
+    this.#drop = drop
+  }
+
+  /** Nodes known now. */
+  get size(): number {
+    return this.#nodes.size
+  }
+
+  nextId(): number {
+    return this.#next++
+  }
+
+  get(id: number): Node | undefined {
+    return this.#nodes.get(id)
+  }
+
+  add(node: Node): void {
+    this.#nodes.set(node.id, node)
+  }
+
+  values(): IterableIterator<Node> {
+    return this.#nodes.values()
+  }
+
+  /** The node of a hard-linked upper inode, if one is known. */
+  byUpperKey(key: number): FileNode | undefined {
+    return this.#hardLinks.get(key)
+  }
+
+  setUpperKey(node: FileNode, key: number): void {
+    if (node.upperKey === key) return
+    if (node.upperKey !== 0) this.#hardLinks.delete(node.upperKey)
+    node.upperKey = key
+    if (key !== 0) this.#hardLinks.set(key, node)
+  }
+
+  /** The kernel gave back `count` references. @mirrors FUSE_FORGET */
+  forget(id: number, count: number): void {
+    const node = this.#nodes.get(id)
+    if (node === undefined) return
+    node.nlookup = Math.max(0, node.nlookup - count)
+    this.collect(node)
+  }
+
+  /** Remove `node`, and parents that only it kept, if nothing refers to them. */
+  collect(node: Node): void {
+    let current: Node | null = node
+    while (current !== null && current.id !== 1 && current.nlookup === 0) {
+      if (current.isDir && current.children.size > 0) return
+      if (!this.#nodes.delete(current.id)) return
+      const parent: DirNode | null = current.parent
+      this.#unlinkNames(current)
+      this.#drop(current)
+      current = parent
+    }
+  }
+
+  #unlinkNames(node: Node): void {
+    if (node.parent?.children.get(node.name) === node) node.parent.children.delete(node.name)
+    if (node.isDir) return
+    if (node.aliases !== null) {
+      for (const { parent, name } of node.aliases) {
+        if (parent.children.get(name) === node) parent.children.delete(name)
+      }
+    }
+    this.setUpperKey(node, 0)
+  }
+}

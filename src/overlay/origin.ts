@@ -1,0 +1,73 @@
+/**
+ * The origin mark of a copied-up object: a file handle of the lower one, by which its inode number
+ * survives copy-up and remount. The bytes are the kernel's: 00 fb LEN FLAGS TYPE uuid[16] fid.
+ * @mirrors fs/overlayfs/copy_up.c:ovl_encode_real_fh, namei.c:ovl_decode_real_fh
+ */
+import { endianness } from 'node:os'
+import { O_PATH } from '../sys/constants.js'
+import { type FileHandle, fileHandle, openHandle } from '../sys/handle.js'
+import { close } from '../sys/open.js'
+import { type FileStat, statAt } from '../sys/stat.js'
+import type { Layer } from './layer.js'
+
+const MAGIC = 0xfb
+const HEADER_BYTES = 21
+const FLAG_BIG_ENDIAN = 1
+const FLAG_ANY_ENDIAN = 2
+const FLAG_PATH_UPPER = 4
+const CPU_FLAG = endianness() === 'BE' ? FLAG_BIG_ENDIAN : 0
+
+/**
+ * Origin value for `name` below `dirfd` in a layer; empty where handles cannot be had, which means
+ * "copied up, origin unknown".
+ */
+export function encodeOrigin(layer: Layer, dirfd: number, name: string, upper = false): string {
+  const handle = fileHandle(dirfd, name)
+  if (typeof handle === 'number') return ''
+  const head = String.fromCharCode(
+    0,
+    MAGIC,
+    HEADER_BYTES + handle.bytes.length,
+    CPU_FLAG | (upper ? FLAG_PATH_UPPER : 0),
+    handle.type,
+  )
+  return head + layer.facts.uuid + handle.bytes
+}
+
+/** The parts of an origin value; null when it is empty, malformed or of another byte order. */
+export function decodeOrigin(value: string): { uuid: string; handle: FileHandle } | null {
+  if (value.length <= HEADER_BYTES) return null
+  const flags = value.charCodeAt(3)
+  const wellFormed =
+    value.charCodeAt(0) === 0 &&
+    value.charCodeAt(1) === MAGIC &&
+    value.charCodeAt(2) === value.length &&
+    (flags & ~(FLAG_BIG_ENDIAN | FLAG_ANY_ENDIAN | FLAG_PATH_UPPER)) === 0
+  const readable = (flags & FLAG_ANY_ENDIAN) !== 0 || (flags & FLAG_BIG_ENDIAN) === CPU_FLAG
+  if (!wellFormed || !readable) return null
+  return {
+    uuid: value.slice(5, HEADER_BYTES),
+    handle: { type: value.charCodeAt(4), bytes: value.slice(HEADER_BYTES) },
+  }
+}
+
+/**
+ * Find the lower object an origin value names and stat it.
+ * @returns the layer it is taken to be in, or null when it is gone, foreign or cannot be opened
+ * @mirrors fs/overlayfs/namei.c:ovl_check_origin_fh
+ */
+export function statOrigin(layers: readonly Layer[], value: string, into: FileStat): Layer | null {
+  const origin = decodeOrigin(value)
+  if (origin === null) return null
+  let tried = -1
+  for (const layer of layers) {
+    if (layer.facts.uuid !== origin.uuid || layer.fsid === tried) continue
+    tried = layer.fsid
+    const fd = openHandle(layer.root.fd, origin.handle, O_PATH)
+    if (fd < 0) continue
+    const result = statAt(fd, '', into)
+    close(fd)
+    if (result === 0) return layer
+  }
+  return null
+}

@@ -1,0 +1,63 @@
+/**
+ * One name in one directory of one layer: absent, hidden by a whiteout, or there. All whiteout forms
+ * are told apart here and nowhere else.
+ * @mirrors fs/overlayfs/namei.c:ovl_lookup_single
+ */
+import { ENAMETOOLONG, ENOENT } from '../sys/errno.js'
+import { FileStat, statAt } from '../sys/stat.js'
+import { isWhName, whNameOf } from '../whiteout/wh-prefix.js'
+import { isWhiteoutDevice, isXattrWhiteout } from '../whiteout/whiteout.js'
+import type { OverlayContext } from './context.js'
+import type { LayerDir } from './layer.js'
+import { readLayerNames } from './layer-names.js'
+
+export const ABSENT = 0
+export const WHITEOUT = 1
+export const FOUND = 2
+
+/** After so many fruitless probes a lower directory's names are read as a whole. */
+const MISSES_BEFORE_READING = 6
+
+const whStat = new FileStat()
+
+/** Whether AUFS-style names count in a layer. */
+export function honoursWh(ctx: OverlayContext, dir: LayerDir): boolean {
+  return dir.layer.index > 0 || ctx.options.whPrefix === 'all'
+}
+
+/**
+ * Look for `name` in one layer directory.
+ * @param stat filled when the result is FOUND
+ * @returns ABSENT, WHITEOUT, FOUND or -errno
+ */
+export function probe(ctx: OverlayContext, dir: LayerDir, name: string, stat: FileStat): number {
+  const wh = honoursWh(ctx, dir)
+  if (wh && isWhName(name)) return ABSENT
+  if (dir.names !== null && !dir.names.types.has(name)) {
+    return dir.names.hasWh && dir.names.types.has(whNameOf(name)) ? WHITEOUT : ABSENT
+  }
+  const fd = ctx.fds.fd(dir)
+  if (fd < 0) return fd
+  const result = statAt(fd, name, stat)
+  if (result === 0) {
+    const hidden = isWhiteoutDevice(stat) || isXattrWhiteout(fd, name, stat, ctx.xattrNames.prefix)
+    return hidden ? WHITEOUT : FOUND
+  }
+  if (result !== -ENOENT && result !== -ENAMETOOLONG) return result
+  return wh ? missed(ctx, dir, fd, name) : ABSENT
+}
+
+/** The name is not there: is it hidden by `.wh.NAME`? Reads all names once that pays. */
+function missed(ctx: OverlayContext, dir: LayerDir, fd: number, name: string): number {
+  dir.misses += 1
+  if (dir.misses > MISSES_BEFORE_READING && dir.layer.index > 0) {
+    const names = readLayerNames(fd)
+    if (typeof names !== 'number') {
+      dir.names = names
+      return names.hasWh && names.types.has(whNameOf(name)) ? WHITEOUT : ABSENT
+    }
+  }
+  const isLowest = dir.layer.index === ctx.stack.lowers.length
+  if (isLowest) return ABSENT
+  return statAt(fd, whNameOf(name), whStat) === 0 ? WHITEOUT : ABSENT
+}

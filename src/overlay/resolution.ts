@@ -1,0 +1,56 @@
+/**
+ * What a name in a merged directory stands for: the result of the one function that decides it (see
+ * lookup.ts). One record is reused for all lookups.
+ */
+import { FileStat } from '../sys/stat.js'
+import type { LayerDir } from './layer.js'
+
+export class Resolution {
+  found = false
+  /** The topmost object. */
+  readonly stat = new FileStat()
+  inUpper = false
+  /** For a directory: its lower directories, topmost first. */
+  lowers: LayerDir[] = []
+  /** For anything else: where it lies in a lower layer (or its data, for metacopy). */
+  lowerDir: LayerDir | null = null
+  lowerName = ''
+  /** Links of the lower object, for a file that shows one. */
+  lowerNlink = 0
+  opaque = false
+  impure = false
+  redirect: string | null = null
+  metacopy = false
+  /** Upper directory carries an origin mark. */
+  hasOriginMark = false
+  hasOrigin = false
+  originLo = 0
+  originHi = 0
+  originFsid = 0
+
+  /** Back to "not found". */
+  reset(name: string): void {
+    this.found = false
+    this.inUpper = false
+    this.lowers = NO_DIRS
+    this.lowerDir = null
+    this.lowerName = name
+    this.lowerNlink = 0
+    this.opaque = false
+    this.impure = false
+    this.redirect = null
+    this.metacopy = false
+    this.hasOriginMark = false
+    this.hasOrigin = false
+  }
+
+  /** Show `stat`'s inode number although the object is in upper. */
+  setOrigin(stat: FileStat, fsid: number): void {
+    this.hasOrigin = true
+    this.originLo = stat.inoLo
+    this.originHi = stat.inoHi
+    this.originFsid = fsid
+  }
+}
+
+const NO_DIRS: LayerDir[] = []

@@ -1,0 +1,196 @@
+/**
+ * The work directory: where everything is built before it is moved into place, so that nothing
+ * half-done is ever visible in upper. Temporaries live in `work/work` under names no other overlay
+ * uses; one character device 0/0 there is the whiteout that is hard-linked wherever one is needed.
+ *
+ * Crash safety: a name in `work/work` means nothing to anyone; whatever a killed daemon leaves there
+ * is removed by the next mount. Leftovers are removed only by a mount that is alone: each mount
+ * holds a shared flock on `work/work`, and cleaning takes the exclusive one.
+ * @mirrors fs/overlayfs/super.c:ovl_workdir_create, fs/overlayfs/dir.c:ovl_whiteout
+ */
+import {
+  O_DIRECTORY,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  S_IFCHR,
+  S_IFDIR,
+  S_IFMT,
+} from '../sys/constants.js'
+import { EEXIST, EINVAL, EMLINK, ENOENT, ENOTDIR, errnoName } from '../sys/errno.js'
+import { actAsSelf, useUmask } from '../sys/creds.js'
+import { readDirents } from '../sys/dirents.js'
+import { tryExclusiveLock, takeSharedLock } from '../sys/lock.js'
+import { linkAt, mkdirAt, mknodAt, renameAt, rmdirAt, unlinkAt } from '../sys/node.js'
+import { close, openAt, openDirPath, openDirRead, openPath } from '../sys/open.js'
+import { FileStat, statAt } from '../sys/stat.js'
+import { LayerError } from './layer-error.js'
+
+const MAX_CLEAN_DEPTH = 64
+
+/** All names in a directory, or -errno. */
+function namesIn(dirfd: number): string[] | number {
+  const fd = openDirRead(dirfd)
+  if (fd < 0) return fd
+  const names: string[] = []
+  const result = readDirents(fd, (name) => names.push(name))
+  close(fd)
+  return result < 0 ? result : names
+}
+
+/** Remove `name` and all below it. Returns 0 or -errno. */
+export function removeTree(dirfd: number, name: string, depth = 0): number {
+  const plain = unlinkAt(dirfd, name)
+  if (plain === 0 || plain === -ENOENT) return 0
+  const removed = rmdirAt(dirfd, name)
+  if (removed === 0 || removed === -ENOENT || depth > MAX_CLEAN_DEPTH) return removed
+  const fd = openDirPath(dirfd, name)
+  if (fd < 0) return fd === -ENOTDIR ? plain : fd
+  const names = namesIn(fd)
+  if (typeof names !== 'number') for (const child of names) removeTree(fd, child, depth + 1)
+  close(fd)
+  return rmdirAt(dirfd, name)
+}
+
+export class WorkDir {
+  /** O_PATH descriptor of `work/work`. */
+  readonly fd: number
+  /** Holds the shared lock for the mount's life. */
+  readonly #lockFd: number
+  readonly #unique: string
+  #counter = 0
+  /** Name of the shared whiteout in this directory; '' = not made yet. */
+  #whiteout = ''
+
+  private constructor(fd: number, lockFd: number) {
+    this.fd = fd
+    this.#lockFd = lockFd
+    const random = Math.floor(Math.random() * 0xffffffff)
+    this.#unique = `#${process.pid.toString(16)}.${random.toString(16)}.`
+  }
+
+  /**
+   * Make `work/work` in the user's workdir, remove what earlier mounts left in it, and hold it.
+   * @throws LayerError EINVAL when it carries an incompatible feature; else the errno of making it
+   */
+  static open(parent: number, path: string): WorkDir {
+    const stat = new FileStat()
+    if (statAt(parent, 'work', stat) === 0 && (stat.mode & S_IFMT) !== S_IFDIR) {
+      unlinkAt(parent, 'work')
+    }
+    actAsSelf()
+    useUmask(0)
+    const made = mkdirAt(parent, 'work', 0)
+    if (made < 0 && made !== -EEXIST) {
+      throw new LayerError(-made, `workdir '${path}': cannot create work in it: ${errnoName(made)}`)
+    }
+    const fd = openDirPath(parent, 'work')
+    const lockFd = fd < 0 ? fd : openDirRead(fd)
+    if (lockFd < 0) {
+      if (fd >= 0) close(fd)
+      throw new LayerError(-lockFd, `workdir '${path}/work': ${errnoName(lockFd)}`)
+    }
+    checkIncompat(fd, path, () => {
+      close(fd)
+      close(lockFd)
+    })
+    if (tryExclusiveLock(lockFd)) {
+      const names = namesIn(fd)
+      if (typeof names !== 'number') for (const name of names) removeTree(fd, name)
+    }
+    takeSharedLock(lockFd)
+    return new WorkDir(fd, lockFd)
+  }
+
+  /** A name in this directory that nobody else uses. */
+  tempName(): string {
+    this.#counter += 1
+    return this.#unique + this.#counter.toString(16)
+  }
+
+  /** Remove a temporary of ours, of any kind. Best effort: the next mount removes what stays. */
+  discard(name: string): void {
+    removeTree(this.fd, name)
+  }
+
+  /**
+   * Put a whiteout at `name` in an upper directory that has nothing of that name.
+   * @returns 0 or -errno
+   */
+  linkWhiteout(dirfd: number, name: string): number {
+    const ready = this.#ensureWhiteout()
+    if (ready < 0) return ready
+    const linked = linkAt(this.fd, this.#whiteout, dirfd, name)
+    if (linked !== -EMLINK && linked !== -ENOENT) return linked
+    this.#whiteout = ''
+    const again = this.#ensureWhiteout()
+    return again < 0 ? again : linkAt(this.fd, this.#whiteout, dirfd, name)
+  }
+
+  /** A fresh whiteout under a temporary name here, to be moved into place; name or -errno. */
+  tempWhiteout(): string | number {
+    const name = this.tempName()
+    const result = this.linkWhiteout(this.fd, name)
+    return result < 0 ? result : name
+  }
+
+  #ensureWhiteout(): number {
+    if (this.#whiteout !== '') return 0
+    const name = this.tempName()
+    actAsSelf()
+    useUmask(0)
+    const made = mknodAt(this.fd, name, S_IFCHR, 0, 0)
+    if (made === 0) this.#whiteout = name
+    return made
+  }
+
+  /** Leave the mark of a volatile mount: its data may not have reached the disk. */
+  markVolatile(): number {
+    for (const [parent, name] of [
+      ['.', 'incompat'],
+      ['incompat', 'volatile'],
+    ] as const) {
+      const dir = parent === '.' ? this.fd : openAt(this.fd, parent, O_PATH | O_DIRECTORY)
+      const made = dir < 0 ? dir : mkdirAt(dir, name, 0)
+      if (dir !== this.fd && dir >= 0) close(dir)
+      if (made < 0 && made !== -EEXIST) return made
+    }
+    const dirfd = openPath(
+      `/proc/self/fd/${String(this.fd)}/incompat/volatile`,
+      O_PATH | O_DIRECTORY,
+    )
+    if (dirfd < 0) return dirfd
+    const made = mkdirAt(dirfd, 'dirty', 0)
+    close(dirfd)
+    return made === -EEXIST ? 0 : made
+  }
+
+  /** Move a temporary into place. @param flags RENAME_* @returns 0 or -errno */
+  install(temp: string, dirfd: number, name: string, flags: number): number {
+    return renameAt(this.fd, temp, dirfd, name, flags)
+  }
+
+  close(): void {
+    close(this.fd)
+    close(this.#lockFd)
+  }
+}
+
+function checkIncompat(fd: number, path: string, release: () => void): void {
+  const incompat = openAt(fd, 'incompat', O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  if (incompat < 0) return
+  const names: string[] = []
+  readDirents(incompat, (name) => names.push(name))
+  close(incompat)
+  const [feature] = names
+  if (feature === undefined) return
+  release()
+  const remedy =
+    feature === 'volatile'
+      ? `the last mount was volatile and may have lost data: check upperdir, then remove '${path}/work/incompat/volatile'`
+      : 'it was written by an overlay with a feature this one does not know'
+  throw new LayerError(
+    EINVAL,
+    `workdir '${path}' has the incompatible feature '${feature}': ${remedy}`,
+  )
+}
