@@ -89,9 +89,11 @@ async function takeSample(runner, workload, subject, samples) {
  * @param {Runner} runner
  * @param {readonly import('./runner.mjs').Workload[]} workloads
  * @param {readonly import('./subjects.mjs').Subject[]} subjects
- * @param {number} rounds
+ * @param {{ rounds: number, budgetSeconds: number }} limits
  */
-async function measure(runner, workloads, subjects, rounds) {
+async function measure(runner, workloads, subjects, { rounds, budgetSeconds }) {
+  const start = Date.now()
+  let done = 0
   /** @type {Samples} */
   const samples = new Map()
   /** @type {Set<string>} */
@@ -115,8 +117,11 @@ async function measure(runner, workloads, subjects, rounds) {
       }
     }
     runner.endRound()
+    done++
+    const elapsedSeconds = (Date.now() - start) / 1000
+    if (elapsedSeconds * ((done + 1) / done) > budgetSeconds) break
   }
-  return { samples, failed: [...failed] }
+  return { samples, failed: [...failed], rounds: done }
 }
 
 /**
@@ -190,13 +195,13 @@ async function benchmark(args) {
     process.once(signal, stop)
   }
   try {
-    const { samples, failed } = await measure(runner, chosen, subjects, args.rounds)
+    const { samples, failed, rounds } = await measure(runner, chosen, subjects, args)
     /** @type {import('./report.mjs').Report} */
     const report = {
       machine,
       options: {
         quick: args.quick,
-        rounds: args.rounds,
+        rounds,
         arguments: process.argv.slice(2),
       },
       subjects: subjects.map(({ name, title, kind }) => ({ name, title, kind })),

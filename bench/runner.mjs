@@ -1,9 +1,16 @@
 // @ts-check
 // One sample: fresh layers, a mount, the workload, the mount gone again. Owns every directory and
 // mount of the run, and can remove them all at any moment.
-import { lstatSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdtempSync } from 'node:fs'
 import { createHash } from 'node:crypto'
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { emptyLayer } from './fixtures.mjs'
@@ -47,6 +54,7 @@ const clientProgram = fileURLToPath(new URL('client.mjs', import.meta.url))
  *   => Promise<number>} time seconds that a program takes
  * @property {() => Promise<string[]>} names the lower layer's files, relative, sorted
  * @property {() => Promise<void>} dropCaches
+ * @property {() => Promise<void>} dropInodes
  * @property {(fixture: import('./fixtures.mjs').Fixture) => Promise<string>} template
  * @property {(lowers: string[], cwd?: string) => Promise<import('./subjects.mjs').Mounted>} mount
  * @property {(mounted: import('./subjects.mjs').Mounted) => Promise<void>} unmount
@@ -134,6 +142,12 @@ export class Runner {
     this.ownDrops++
   }
 
+  /** Let the kernel forget names and inodes, but not file data. */
+  async dropInodes() {
+    writeFileSync('/proc/sys/vm/drop_caches', '2')
+    this.ownDrops++
+  }
+
   /** A fresh directory under `mounts`. */
   freshBase() {
     const base = join(this.root, 'mounts', String(this.counter++))
@@ -188,6 +202,7 @@ export class Runner {
       time: async (program, args, options) => (await run(program, args, options)).seconds,
       names: async () => fileNames(await this.template(fixture)),
       dropCaches: () => this.dropCaches(),
+      dropInodes: () => this.dropInodes(),
       template: (other) => this.template(other),
       mount: (lowers, cwd) => this.mount(subject, lowers, cwd),
       unmount: (other) => this.unmount(subject, other),

@@ -161,3 +161,18 @@ export function bigDirectory(dir, { entries }) {
     delete: remove.seconds,
   }
 }
+
+/**
+ * Open every file, read a byte of each once all are open, then close them.
+ * @param {string} dir
+ * @param {{ names: string[] }} options
+ */
+export function openAndKeep(dir, { names }) {
+  const paths = names.map((name) => libc.cPath(join(dir, name)))
+  const byte = Buffer.alloc(1)
+  return timed(() => {
+    const open = paths.map((path) => libc.open(path, libc.O_RDONLY, 0))
+    for (const fd of open) if (libc.read(fd, byte, 1) !== 1) throw new Error('open file is empty')
+    for (const fd of open) libc.close(fd)
+  })
+}

@@ -7,7 +7,7 @@ export default {
   group: 'data',
   mountsOnly: true,
   rows: [{ key: 'copyUp', title: 'copy-up of a large file', unit: 's' }],
-  lower: (size) => largeFile(size(1024, 128)),
+  lower: (size) => largeFile(size(1024, 96)),
   async run({ client }) {
     await client('readSequential', { name: 'data', direct: false })
     const { seconds } = await client('copyUp', { name: 'data' })

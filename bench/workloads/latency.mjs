@@ -20,7 +20,7 @@ export default {
   ],
   lower: (size) => smallFiles(size(50, 10)),
   async run({ lower, names, client, mount, unmount, template, size }) {
-    const large = await template(largeFile(size(4096, 512)))
+    const large = await template(largeFile(size(4096, 256)))
     const mounted = await mount([lower, large])
     try {
       mkdirSync(join(mounted.dir, 'made'))

@@ -39,9 +39,9 @@ export default {
     { key: 'writePsync', title: 'random 4 KiB write, pwrite', unit: 'MB/s', better: 'higher' },
     { key: 'writeMmap', title: 'random 4 KiB write, mmap', unit: 'MB/s', better: 'higher' },
   ],
-  lower: (size) => largeFile(size(1024, 128)),
+  lower: (size) => largeFile(size(1024, 96)),
   async run({ dir, client, size }) {
-    const job = { seconds: size(3, 0.5), sizeMiB: size(1024, 128) }
+    const job = { seconds: size(3, 1), sizeMiB: size(1024, 96) }
     const file = join(dir, 'data')
     await client('readSequential', { name: 'data', direct: false })
     const read = { ...job, mode: /** @type {const} */ ('randread') }

@@ -16,13 +16,13 @@ export default {
     { key: 'writeSync', title: 'sequential write and fsync', unit: 'MB/s', better: 'higher' },
     { key: 'writeDirect', title: 'sequential write, O_DIRECT', unit: 'MB/s', better: 'higher' },
   ],
-  lower: (size) => largeFile(size(1024, 128)),
+  lower: (size) => largeFile(size(1024, 96)),
   async run({ client, dropCaches, size }) {
     const rate = async (/** @type {string} */ operation, /** @type {object} */ options) => {
       const { seconds, bytes } = await client(operation, options)
       return bytes / MB / seconds
     }
-    const sizeMiB = size(1024, 128)
+    const sizeMiB = size(1024, 96)
     const old = { name: 'data', direct: false }
     await dropCaches()
     const readCold = await rate('readSequential', old)

@@ -3,11 +3,13 @@
  * nothing in the engine lives at module level, so several overlays fit into one process.
  */
 import type { Connection } from '../fuse/raw-filesystem.js'
+import type { CopyMethods } from './copy-up/data.js'
 import type { DirFds, Layer } from './layer.js'
 import type { LayerStack } from './layer-stack.js'
 import type { InodeNumbers } from './inode-number.js'
-import type { DirNode } from './node.js'
+import type { DirNode, FileNode, Node } from './node.js'
 import type { NodeTable } from './node-table.js'
+import type { ListingCache } from './listing-cache.js'
 import type { OverlayOptions } from './options.js'
 import type { WorkDir } from './workdir.js'
 import type { XattrNames } from './xattr-names.js'
@@ -29,6 +31,17 @@ export interface OverlayContext {
   readonly canMark: boolean
   /** Lifetime of cached entries and attributes, seconds. */
   readonly ttlSec: number
+  readonly listings: ListingCache
+  /** Files that nobody has open but that still have a backing id, the longest idle first. */
+  readonly backings: Set<FileNode>
+  /** What copying data between the layers' file systems can use. */
+  readonly copyMethods: CopyMethods
+  /** Told after a file was copied up: open handles move to the copy, cached attributes go. */
+  onCopyUp: (node: FileNode) => void
+  /** Told after a file lost its last known name. */
+  onLastNameGone: (node: FileNode) => void
+  /** Close the descriptor kept for a removed object. */
+  closeOrphan: (node: Node) => void
   /** Set by INIT. */
   connection: Connection | null
   /** Backing ids may be had for upper files / for lower files. */

@@ -74,9 +74,12 @@ export class DirFds {
   readonly #capacity: number
   #ring: LayerDir[] = []
   #hand = 0
+  /** The last directories handed out, which stay open: one operation may hold several. */
+  readonly #recent: (LayerDir | null)[] = [null, null, null, null, null, null, null, null]
+  #turn = 0
 
   constructor(capacity: number) {
-    this.#capacity = Math.max(16, capacity)
+    this.#capacity = Math.max(32, capacity)
   }
 
   /** Directories that have a descriptor now. */
@@ -86,6 +89,8 @@ export class DirFds {
 
   /** Descriptor of `dir`, valid until the next few calls; or -errno. */
   fd(dir: LayerDir): number {
+    this.#recent[this.#turn] = dir
+    this.#turn = (this.#turn + 1) & 7
     if (dir.fd >= 0) {
       dir.used = true
       return dir.fd
@@ -123,7 +128,7 @@ export class DirFds {
       this.#hand = (this.#hand + 1) % this.#ring.length
       const dir = this.#ring[this.#hand]
       if (dir === undefined) continue
-      if (dir.used) {
+      if (dir.used || this.#recent.includes(dir)) {
         dir.used = false
         continue
       }

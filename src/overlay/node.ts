@@ -109,6 +109,10 @@ export class FileNode extends BaseNode {
   opens = 0
   mode = MODE_NONE
   backingId = 0
+  /** What `backingId` was made of. */
+  backingUpper = false
+  /** Whether the lower file is one to pass through; null = not looked at. */
+  passthroughWorth: boolean | null = null
   /** Descriptor that serves reads and writes of cached handles, or -1. */
   fd = -1
   fdWritable = false

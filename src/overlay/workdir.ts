@@ -18,6 +18,7 @@ import {
   S_IFMT,
 } from '../sys/constants.js'
 import { EEXIST, EINVAL, EMLINK, ENOENT, ENOTDIR, errnoName } from '../sys/errno.js'
+import { chmodAt, chownAt } from '../sys/attr.js'
 import { actAsSelf, useUmask } from '../sys/creds.js'
 import { readDirents } from '../sys/dirents.js'
 import { tryExclusiveLock, takeSharedLock } from '../sys/lock.js'
@@ -142,6 +143,17 @@ export class WorkDir {
     const made = mknodAt(this.fd, name, S_IFCHR, 0, 0)
     if (made === 0) this.#whiteout = name
     return made
+  }
+
+  /** Give a directory below this one the group and setgid bit that new objects in it inherit. */
+  dressNursery(fd: number, gid: number, setgid: boolean): number {
+    const owned = chownAt(fd, '', 0xffffffff, gid)
+    return owned < 0 || !setgid ? owned : chmodAt(fd, '', 0o2700)
+  }
+
+  /** Move an entry of a directory below this one to this one, keeping its name. */
+  moveUp(fd: number, name: string): number {
+    return renameAt(fd, name, this.fd, name, 0)
   }
 
   /** Leave the mark of a volatile mount: its data may not have reached the disk. */

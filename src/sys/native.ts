@@ -157,6 +157,9 @@ export const native = {
   recvmsg: bind<(fd: Int, message: Pointer, flags: Int) => number>(
     'long recvmsg(int fd, void *message, int flags)',
   ),
+  realpath: bind<(path: Pointer, resolved: Pointer) => number>(
+    'uintptr_t realpath(void *path, void *resolved)',
+  ),
   getpagesize: bind<() => number>('int getpagesize()'),
   geteuid: bind<() => number>('unsigned int geteuid()'),
   getegid: bind<() => number>('unsigned int getegid()'),

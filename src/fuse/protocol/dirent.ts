@@ -117,7 +117,7 @@ export class DirentPlusWriter implements DirentPlusSink {
     const { u32 } = this.#memory
     const end = this.#at
     this.#at = this.#start
-    for (let at = this.#start; at < end; ) {
+    for (let at = this.#start; at < end;) {
       const word = (at + ENTRY_OUT.nodeid) >> 2
       const nodeid = (u32[word + 1] ?? 0) * TWO_32 + (u32[word] ?? 0)
       const nameLength = u32[(at + ENTRY_OUT_SIZE + DIRENT.namelen) >> 2] ?? 0

@@ -3,13 +3,7 @@
  * multiple of 8. Every field is written, so nothing of an earlier reply shows through. The sign of
  * errno on the wire is made here only.
  */
-import type {
-  AttrReply,
-  Attributes,
-  Entry,
-  OpenReply,
-  StatfsReply,
-} from '../raw-filesystem.js'
+import type { AttrReply, Attributes, Entry, OpenReply, StatfsReply } from '../raw-filesystem.js'
 import type { NativeMemory } from '../../sys/memory.js'
 import {
   ATTR,

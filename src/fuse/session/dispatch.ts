@@ -90,12 +90,13 @@ export function dispatch(x: Exchange, row: Opcode | undefined, bug: Log): number
   let result: number
   try {
     result = handler(x)
-    if (result >= 0 && !isBodyLength(x, result)) throw new RangeError(`result ${String(result)}`)
+    if (!(result < 0) && !isBodyLength(x, result)) throw new RangeError(`result ${String(result)}`)
   } catch (error) {
     result = failure(x, row, error, bug)
   }
   if (row.reply === 'none') return NO_REPLY
-  return result < 0 ? tellable(row, result, bug) : result
+  if (result < 0) return tellable(row, result, bug)
+  return row.reply === 'empty' ? 0 : result
 }
 
 function isBodyLength(x: Exchange, length: number): boolean {

@@ -29,13 +29,7 @@ export function open(x: Exchange): number {
   const { request } = x
   const flags = request.u32(OPEN_IN.flags)
   const openFlags = request.u32(OPEN_IN.open_flags)
-  const result = x.filesystem.open(
-    request.context,
-    request.nodeid,
-    flags,
-    openFlags,
-    x.clearOpen(),
-  )
+  const result = x.filesystem.open(request.context, request.nodeid, flags, openFlags, x.clearOpen())
   return result < 0 ? result : putOpen(x.reply, BODY, x.open)
 }
 
@@ -204,4 +198,3 @@ export function ioctl(x: Exchange): number {
   reply.i32[BODY >> 2] = out.result
   return IOCTL_OUT_SIZE + out.outSize
 }
-

@@ -1,11 +1,6 @@
 /** Operations without an object: forgetting, interrupting, the end; and what is not served. */
 import { ENOSYS } from '../../../sys/errno.js'
-import {
-  BATCH_FORGET_IN,
-  FORGET_IN,
-  FORGET_ONE_SIZE,
-  INTERRUPT_IN,
-} from '../../protocol/abi.js'
+import { BATCH_FORGET_IN, FORGET_IN, FORGET_ONE_SIZE, INTERRUPT_IN } from '../../protocol/abi.js'
 import { type Exchange, NO_REPLY } from '../exchange.js'
 
 /** FUSE_FORGET: the kernel drops `nlookup` of the references LOOKUP and its kin gave. */
@@ -32,10 +27,7 @@ export function batchForget(x: Exchange): number {
  */
 export function interrupt(x: Exchange): number {
   const { request } = x
-  x.filesystem.interrupt(
-    request.u32(INTERRUPT_IN.unique),
-    request.u32(INTERRUPT_IN.unique + 4),
-  )
+  x.filesystem.interrupt(request.u32(INTERRUPT_IN.unique), request.u32(INTERRUPT_IN.unique + 4))
   return NO_REPLY
 }
 

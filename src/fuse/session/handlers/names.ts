@@ -125,10 +125,7 @@ export function link(x: Exchange): number {
   const name = request.component(LINK_IN.name)
   if (name === null) return -EINVAL
   const nodeid = request.u64(LINK_IN.oldnodeid)
-  return answerEntry(
-    x,
-    x.filesystem.link(request.context, nodeid, request.nodeid, name, x.entry),
-  )
+  return answerEntry(x, x.filesystem.link(request.context, nodeid, request.nodeid, name, x.entry))
 }
 
 /** FUSE_UNLINK */

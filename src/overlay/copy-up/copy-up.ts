@@ -1,0 +1,198 @@
+/**
+ * Copy-up: giving an object that only a lower layer has its own copy in upper, with all missing
+ * parents first. Each object is built under a temporary name in the work directory and moved into
+ * place in one step, so a copy is either there and complete, or not there.
+ * @mirrors fs/overlayfs/copy_up.c:ovl_copy_up_flags
+ */
+import {
+  O_CREAT,
+  O_EXCL,
+  O_RDONLY,
+  O_RDWR,
+  RENAME_NOREPLACE,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+} from '../../sys/constants.js'
+import { actAsSelf, useUmask } from '../../sys/creds.js'
+import { EEXIST, EROFS, ESTALE } from '../../sys/errno.js'
+import { fsync } from '../../sys/io.js'
+import { NativeMemory } from '../../sys/memory.js'
+import { mkdirAt, mknodAt, readlinkAt, symlinkAt } from '../../sys/node.js'
+import { close, openAt } from '../../sys/open.js'
+import { FileStat, statAt } from '../../sys/stat.js'
+import type { OverlayContext } from '../context.js'
+import { failpoint } from '../failpoint.js'
+import { LayerDir } from '../layer.js'
+import { markImpure, writeOrigin } from '../marks.js'
+import type { DirNode, FileNode, Node } from '../node.js'
+import { encodeOrigin } from '../origin.js'
+import type { WorkDir } from '../workdir.js'
+import { copyData } from './data.js'
+import { copyMode, copyOwner, copyTimes, copyXattrs } from './metadata.js'
+
+/** What the caller is about to do, and so how much of the data it needs. */
+export type CopyUpIntent = 'all' | 'truncate'
+
+/** One object on its way up. */
+interface CopyUp {
+  readonly ctx: OverlayContext
+  readonly work: WorkDir
+  readonly fromFd: number
+  readonly fromName: string
+  readonly stat: FileStat
+  readonly temp: string
+  readonly intent: CopyUpIntent
+}
+
+const parentStat = new FileStat()
+const target = new NativeMemory(4096)
+
+/**
+ * Copy a node up unless it is in upper already.
+ * @returns 0 or -errno: EROFS without upper, ESTALE for a detached node, ENOSPC, EDQUOT, EIO …;
+ *   upper is unchanged then
+ */
+export function copyUp(ctx: OverlayContext, node: Node, intent: CopyUpIntent = 'all'): number {
+  if (node.isDir) return copyUpDir(ctx, node)
+  return node.inUpper ? 0 : copyUpFile(ctx, node, intent)
+}
+
+/** Make sure a directory is in upper. Returns 0 or -errno. */
+export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
+  if (dir.upper !== null) return 0
+  const { work } = ctx
+  if (work === null) return -EROFS
+  const { parent } = dir
+  const [lower] = dir.lowers
+  if (parent === null || lower === undefined || dir.removed) return -ESTALE
+  const above = copyUpDir(ctx, parent)
+  if (above < 0) return above
+  if (parent.upper === null) return -ESTALE
+  const fromFd = ctx.fds.fd(lower)
+  if (fromFd < 0) return fromFd
+  const stat = new FileStat()
+  const up: CopyUp = { ctx, work, fromFd, fromName: '', stat, temp: work.tempName(), intent: 'all' }
+  const origin = encodeOrigin(lower.layer, fromFd, '')
+  const result = buildAndInstall(up, parent, parent.upper, dir.name, origin)
+  if (result < 0) return result
+  dir.upper = new LayerDir(parent.upper.layer, parent.upper, dir.name)
+  dir.hasOrigin = true
+  dir.originLo = stat.inoLo
+  dir.originHi = stat.inoHi
+  dir.originFsid = lower.layer.fsid
+  return 0
+}
+
+function copyUpFile(ctx: OverlayContext, node: FileNode, intent: CopyUpIntent): number {
+  const { work } = ctx
+  if (work === null) return -EROFS
+  const { parent, lowerDir } = node
+  if (lowerDir === null) return -ESTALE
+  // The name is gone (unlinked while open): kernel overlayfs finds the whiteout in its way.
+  if (parent === null) return -EEXIST
+  const above = copyUpDir(ctx, parent)
+  if (above < 0) return above
+  if (parent.upper === null) return -ESTALE
+  const fromFd = ctx.fds.fd(lowerDir)
+  if (fromFd < 0) return fromFd
+  const stat = new FileStat()
+  const { lowerName } = node
+  const up: CopyUp = { ctx, work, fromFd, fromName: lowerName, stat, temp: work.tempName(), intent }
+  // A lower hard link is separated from its other names: they must not share an inode number.
+  const origin = node.lowerHardLink ? null : encodeOrigin(lowerDir.layer, fromFd, lowerName)
+  const result = buildAndInstall(up, parent, parent.upper, node.name, origin)
+  if (result < 0) return result
+  node.inUpper = true
+  node.hasOrigin = !node.lowerHardLink
+  node.originLo = stat.inoLo
+  node.originHi = stat.inoHi
+  node.originFsid = lowerDir.layer.fsid
+  ctx.onCopyUp(node)
+  return 0
+}
+
+function buildAndInstall(
+  up: CopyUp,
+  parent: DirNode,
+  upper: LayerDir,
+  name: string,
+  origin: string | null,
+): number {
+  const { ctx, work, temp } = up
+  const seen = statAt(up.fromFd, up.fromName, up.stat)
+  if (seen < 0) return seen
+  if (origin !== null) {
+    const marked = markImpure(ctx, parent)
+    if (marked < 0) return marked
+  }
+  failpoint('copy-up:build')
+  const built = build(up, origin)
+  if (built < 0) {
+    work.discard(temp)
+    return built
+  }
+  const upperFd = ctx.fds.fd(upper)
+  const noted = upperFd < 0 ? upperFd : statAt(upperFd, '', parentStat)
+  failpoint('copy-up:install')
+  const installed = noted < 0 ? noted : work.install(temp, upperFd, name, RENAME_NOREPLACE)
+  if (installed < 0) {
+    work.discard(temp)
+    return installed
+  }
+  failpoint('copy-up:parent-times')
+  // Copying up is not a change the user made: the parent's times stay. Best effort, as in the kernel.
+  copyTimes(parentStat, upperFd, '')
+  return 0
+}
+
+function build(up: CopyUp, origin: string | null): number {
+  const { ctx, work, stat, temp } = up
+  actAsSelf()
+  useUmask(0)
+  const made = makeObject(up)
+  if (made < 0) return made
+  let result = copyOwner(stat, work.fd, temp)
+  if (result === 0) result = copyXattrs(ctx, up.fromFd, up.fromName, work.fd, temp)
+  if (result === 0) result = copyMode(stat, work.fd, temp)
+  if (result === 0 && origin !== null) result = writeOrigin(ctx, work.fd, temp, origin)
+  if (result === 0) result = copyTimes(stat, work.fd, temp)
+  return result
+}
+
+/** Make the temporary, with its data. Returns 0 or -errno. */
+function makeObject(up: CopyUp): number {
+  const { work, stat, temp } = up
+  switch (stat.mode & S_IFMT) {
+    case S_IFREG:
+      return makeRegular(up)
+    case S_IFDIR:
+      return mkdirAt(work.fd, temp, 0o700)
+    case S_IFLNK: {
+      const length = readlinkAt(up.fromFd, up.fromName, target, 0, 4096)
+      if (length < 0) return length
+      return symlinkAt(target.bytes.latin1Slice(0, length), work.fd, temp)
+    }
+    default:
+      return mknodAt(work.fd, temp, stat.mode & S_IFMT, stat.rdevMajor, stat.rdevMinor)
+  }
+}
+
+function makeRegular(up: CopyUp): number {
+  const { ctx, work, stat, temp } = up
+  const fd = openAt(work.fd, temp, O_CREAT | O_EXCL | O_RDWR, 0o600)
+  if (fd < 0) return fd
+  let result = 0
+  if (up.intent === 'all' && stat.sizeBytes > 0) {
+    const source = openAt(up.fromFd, up.fromName, O_RDONLY)
+    result = source
+    if (source >= 0) {
+      result = copyData(ctx.copyMethods, source, fd, stat.sizeBytes, stat.blocks)
+      close(source)
+    }
+    if (result === 0 && ctx.options.fsync !== 'volatile') result = fsync(fd)
+  }
+  close(fd)
+  return result
+}

@@ -1,0 +1,60 @@
+/**
+ * Giving a copy everything but the data. The order matters: chown clears suid and capabilities, so
+ * it comes before xattrs and mode; an ACL rewrites group bits, so the mode comes after it; times are
+ * changed by everything, so they come last.
+ * @mirrors fs/overlayfs/copy_up.c:ovl_copy_xattr, ovl_set_attr
+ */
+import { chmodAt, chownAt, utimesAt } from '../../sys/attr.js'
+import { S_IFLNK, S_IFMT } from '../../sys/constants.js'
+import { ENODATA, EOPNOTSUPP } from '../../sys/errno.js'
+import { native } from '../../sys/native.js'
+import type { FileStat } from '../../sys/stat.js'
+import { readXattr, writeXattr, xattrNames } from '../../sys/xattr.js'
+import type { OverlayContext } from '../context.js'
+
+/** xattrs whose loss would widen access: a copy without them must fail. */
+function mustCopy(name: string): boolean {
+  return name.startsWith('security.') || name.startsWith('system.posix_acl_')
+}
+
+/**
+ * Copy xattrs, the overlay's own marks excepted.
+ * @returns 0 or -errno
+ */
+export function copyXattrs(
+  ctx: OverlayContext,
+  fromFd: number,
+  fromName: string,
+  toFd: number,
+  toName: string,
+): number {
+  const names = xattrNames(fromFd, fromName)
+  if (typeof names === 'number') return names === -EOPNOTSUPP ? 0 : names
+  for (const name of names) {
+    if (ctx.xattrNames.isPrivate(name)) continue
+    const value = readXattr(fromFd, fromName, name)
+    if (value === -ENODATA) continue
+    if (typeof value === 'number') return value
+    const result = writeXattr(toFd, toName, name, value)
+    if (result === 0) continue
+    if (result === -EOPNOTSUPP && (!mustCopy(name) || !ctx.canMark)) continue
+    return result
+  }
+  return 0
+}
+
+/** Give `to` the owner of `stat`, unless it has it already. Returns 0 or -errno. */
+export function copyOwner(stat: FileStat, toFd: number, toName: string): number {
+  if (stat.uid === native.geteuid() && stat.gid === native.getegid()) return 0
+  return chownAt(toFd, toName, stat.uid, stat.gid)
+}
+
+/** Give `to` the permission bits of `stat`. Returns 0 or -errno. */
+export function copyMode(stat: FileStat, toFd: number, toName: string): number {
+  return (stat.mode & S_IFMT) === S_IFLNK ? 0 : chmodAt(toFd, toName, stat.mode & 0o7777)
+}
+
+/** Give `to` the access and modification time of `stat`. Returns 0 or -errno. */
+export function copyTimes(stat: FileStat, toFd: number, toName: string): number {
+  return utimesAt(toFd, toName, stat.atimeSec, stat.atimeNsec, stat.mtimeSec, stat.mtimeNsec)
+}

@@ -1,0 +1,245 @@
+/**
+ * Making new objects. A name that upper does not have is created in place, owned by the caller from
+ * its first instant; over a whiteout the object is built in work and moved onto it, a directory
+ * opaque before it becomes visible.
+ * @mirrors fs/overlayfs/dir.c:ovl_create_or_link
+ */
+import type { RequestContext } from '../fuse/raw-filesystem.js'
+import { RENAME_EXCHANGE, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../sys/constants.js'
+import { actAs, useUmask } from '../sys/creds.js'
+import { EEXIST, EOPNOTSUPP, EOVERFLOW, EROFS, ESTALE } from '../sys/errno.js'
+import { linkAt, mkdirAt, mknodAt, symlinkAt } from '../sys/node.js'
+import { close, openAt, openDirPath } from '../sys/open.js'
+import { FileStat, statAt } from '../sys/stat.js'
+import { readXattr, writeXattr } from '../sys/xattr.js'
+import { register } from './children.js'
+import type { OverlayContext } from './context.js'
+import { copyUpDir } from './copy-up/copy-up.js'
+import { failpoint } from './failpoint.js'
+import { LayerDir } from './layer.js'
+import { markOpaque } from './marks.js'
+import { ACL_NONE, ACL_PRESENT, ACL_UNKNOWN, DirNode, FileNode, type Node } from './node.js'
+import { hostId } from './ownership.js'
+import { WHITEOUT, probe } from './probe.js'
+import type { WorkDir } from './workdir.js'
+
+const DEFAULT_ACL = 'system.posix_acl_default'
+
+/** A new object, as the caller asked for it. */
+export interface NewObject {
+  /** S_IFMT and permission bits, before the umask. */
+  readonly mode: number
+  readonly umask: number
+  readonly rdevMajor: number
+  readonly rdevMinor: number
+  /** Symlink target. */
+  readonly target: string
+  /** O_* flags: make a regular file by opening it, and leave the descriptor in `fd`. */
+  readonly openFlags: number
+  /** Existing object to link to instead of making one. */
+  readonly linkFd: number
+  readonly linkName: string
+  fd: number
+}
+
+/** A NewObject with nothing but a mode. */
+export function newObject(mode: number, umask: number): NewObject {
+  return {
+    mode,
+    umask,
+    rdevMajor: 0,
+    rdevMinor: 0,
+    target: '',
+    openFlags: 0,
+    linkFd: -1,
+    linkName: '',
+    fd: -1,
+  }
+}
+
+const scratch = new FileStat()
+
+/**
+ * Own new objects as the caller, as the disk holds owners.
+ * @returns 0, or -EOVERFLOW when the id map has no place for the caller
+ */
+export function actAsCaller(ctx: OverlayContext, req: RequestContext): number {
+  const uid = hostId(ctx.options.uidMap, req.uid)
+  const gid = hostId(ctx.options.gidMap, req.gid)
+  if (uid === null || gid === null) return -EOVERFLOW
+  actAs(uid, gid)
+  return 0
+}
+
+/** Make the object as `name` in a real directory. Returns 0 or -errno. */
+function makeAt(dirfd: number, name: string, what: NewObject, umask: number): number {
+  if (what.linkFd >= 0) return linkAt(what.linkFd, what.linkName, dirfd, name)
+  useUmask(umask)
+  switch (what.mode & S_IFMT) {
+    case S_IFDIR:
+      return mkdirAt(dirfd, name, what.mode & 0o7777)
+    case S_IFLNK:
+      return symlinkAt(what.target, dirfd, name)
+    case S_IFREG: {
+      if (what.openFlags === 0) return mknodAt(dirfd, name, what.mode, 0, 0)
+      const fd = openAt(dirfd, name, what.openFlags, what.mode & 0o7777)
+      if (fd < 0) return fd
+      what.fd = fd
+      return 0
+    }
+    default:
+      return mknodAt(dirfd, name, what.mode, what.rdevMajor, what.rdevMinor)
+  }
+}
+
+/**
+ * Create `name` in `parent`, on disk only; `register`ing a node is the caller's.
+ * @precondition the caller holds that the name is not visible
+ * @returns 0 or -errno: EROFS, EEXIST when something visible is there after all
+ */
+export function createOnDisk(
+  ctx: OverlayContext,
+  req: RequestContext,
+  parent: DirNode,
+  name: string,
+  what: NewObject,
+): number {
+  const { work } = ctx
+  if (work === null) return -EROFS
+  const above = copyUpDir(ctx, parent)
+  if (above < 0) return above
+  if (parent.upper === null) return -ESTALE
+  const owned = what.linkFd >= 0 ? 0 : actAsCaller(ctx, req)
+  if (owned < 0) return owned
+  const dirfd = ctx.fds.fd(parent.upper)
+  if (dirfd < 0) return dirfd
+  const made = makeAt(dirfd, name, what, what.umask)
+  if (made === -EEXIST) {
+    const seen = probe(ctx, parent.upper, name, scratch)
+    return seen === WHITEOUT ? createOverWhiteout(ctx, work, parent, name, what) : -EEXIST
+  }
+  if (made < 0) return made
+  return opaqueFromStart(ctx, parent, what) ? markNewDirOpaque(ctx, dirfd, name) : 0
+}
+
+/** Whether a directory made in a merged one is opaque at once: with features that need it. */
+function opaqueFromStart(ctx: OverlayContext, parent: DirNode, what: NewObject): boolean {
+  if ((what.mode & S_IFMT) !== S_IFDIR || parent.lowers.length === 0) return false
+  const { index, metacopy, redirectDir, xino } = ctx.options
+  return index || metacopy || redirectDir === 'on' || xino === 'on'
+}
+
+/** An optimisation only: the name has no lower entry, so it may fail. */
+function markNewDirOpaque(ctx: OverlayContext, dirfd: number, name: string): number {
+  markOpaque(ctx, dirfd, name)
+  return 0
+}
+
+/**
+ * Build the object in work and move it onto the whiteout.
+ * @mirrors fs/overlayfs/dir.c:ovl_create_over_whiteout
+ */
+function createOverWhiteout(
+  ctx: OverlayContext,
+  work: WorkDir,
+  parent: DirNode,
+  name: string,
+  what: NewObject,
+): number {
+  const temp = work.tempName()
+  const isDir = what.linkFd < 0 && (what.mode & S_IFMT) === S_IFDIR
+  let result = makeInWork(ctx, work, parent, temp, what)
+  if (result === 0 && isDir) result = markOpaque(ctx, work.fd, temp)
+  failpoint('create:over-whiteout')
+  if (result === 0) {
+    const dirfd = parent.upper === null ? -ESTALE : ctx.fds.fd(parent.upper)
+    const flags = isDir ? RENAME_EXCHANGE : 0
+    result = dirfd < 0 ? dirfd : work.install(temp, dirfd, name, flags)
+  }
+  failpoint('create:exchanged')
+  if (result < 0 && what.fd >= 0) {
+    close(what.fd)
+    what.fd = -1
+  }
+  // After the exchange the temporary is the old whiteout; after a failure, the unfinished object.
+  if (result < 0 || isDir) work.discard(temp)
+  return result
+}
+
+/** What a parent passes on to new objects in it. */
+function inherits(ctx: OverlayContext, parent: DirNode): { acl: string | null; stat: FileStat } {
+  const stat = new FileStat()
+  const dirfd = parent.upper === null ? -1 : ctx.fds.fd(parent.upper)
+  if (dirfd < 0 || statAt(dirfd, '', stat) < 0) return { acl: null, stat }
+  if (parent.defaultAcl === ACL_NONE) return { acl: null, stat }
+  const acl = readXattr(dirfd, '', DEFAULT_ACL)
+  parent.defaultAcl = typeof acl === 'string' ? ACL_PRESENT : ACL_NONE
+  return { acl: typeof acl === 'string' ? acl : null, stat }
+}
+
+/**
+ * Make a temporary that has what the parent passes on: its group with setgid, its default ACL. The
+ * kernel does the work, in a nursery directory that has the same of both.
+ */
+function makeInWork(
+  ctx: OverlayContext,
+  work: WorkDir,
+  parent: DirNode,
+  temp: string,
+  what: NewObject,
+): number {
+  if (what.linkFd >= 0) return makeAt(work.fd, temp, what, 0)
+  const { acl, stat } = inherits(ctx, parent)
+  if (acl === null && (stat.mode & S_ISGID) === 0) {
+    return makeAt(work.fd, temp, what, what.umask)
+  }
+  return makeInNursery(work, temp, what, acl, stat)
+}
+
+function makeInNursery(
+  work: WorkDir,
+  temp: string,
+  what: NewObject,
+  acl: string | null,
+  parentStat: FileStat,
+): number {
+  const nursery = work.tempName()
+  useUmask(0)
+  let result = mkdirAt(work.fd, nursery, 0o700)
+  if (result < 0) return result
+  const fd = openDirPath(work.fd, nursery)
+  result = fd < 0 ? fd : work.dressNursery(fd, parentStat.gid, (parentStat.mode & S_ISGID) !== 0)
+  if (result === 0 && acl !== null) {
+    const set = writeXattr(fd, '', DEFAULT_ACL, acl)
+    result = set === -EOPNOTSUPP ? 0 : set
+  }
+  if (result === 0) result = makeAt(fd, temp, what, what.umask)
+  if (result === 0) result = work.moveUp(fd, temp)
+  if (fd >= 0) close(fd)
+  work.discard(nursery)
+  return result
+}
+
+/** The node of an object just created in upper. Its stat must be in `stat`. */
+export function registerNew(
+  ctx: OverlayContext,
+  parent: DirNode,
+  name: string,
+  stat: FileStat,
+  opaque: boolean,
+): Node | number {
+  if (parent.upper === null) return -ESTALE
+  parent.listing?.add(name, (stat.mode & S_IFMT) >>> 12)
+  const type = stat.mode & S_IFMT
+  if (type !== S_IFDIR) {
+    const file = new FileNode(ctx.nodes.nextId(), parent, name, type, true)
+    register(ctx, parent, name, file)
+    return file
+  }
+  const upper = new LayerDir(parent.upper.layer, parent.upper, name)
+  const dir = new DirNode(ctx.nodes.nextId(), parent, name, upper, [])
+  dir.opaque = opaque
+  dir.defaultAcl = parent.defaultAcl === ACL_NONE ? ACL_NONE : ACL_UNKNOWN
+  register(ctx, parent, name, dir)
+  return dir
+}

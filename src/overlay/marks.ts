@@ -1,0 +1,55 @@
+/**
+ * The overlay's private marks on upper objects. On a file system without xattrs (or a namespace that
+ * denies them) origin and impure are done without, as the kernel does; opaque cannot be.
+ * @mirrors fs/overlayfs/util.c:ovl_check_setxattr
+ */
+import { EIO, EOPNOTSUPP, EPERM } from '../sys/errno.js'
+import { removeXattr, writeXattr } from '../sys/xattr.js'
+import { setOpaque } from '../whiteout/opaque.js'
+import type { OverlayContext } from './context.js'
+import type { DirNode } from './node.js'
+
+/**
+ * Mark `parent` as holding entries with an origin, before such an entry appears in it.
+ * @precondition parent is in upper
+ * @returns 0 or -errno
+ * @mirrors fs/overlayfs/util.c:ovl_set_impure
+ */
+export function markImpure(ctx: OverlayContext, parent: DirNode): number {
+  if (parent.impure || parent.upper === null || !ctx.canMark) return 0
+  const fd = ctx.fds.fd(parent.upper)
+  if (fd < 0) return fd
+  const result = writeXattr(fd, '', `${ctx.xattrNames.prefix}impure`, 'y')
+  if (result < 0 && result !== -EOPNOTSUPP) return result
+  parent.impure = true
+  return 0
+}
+
+/** Drop the impure mark of a directory that turned out to hold no entry with an origin. */
+export function clearImpure(ctx: OverlayContext, dir: DirNode): void {
+  if (dir.upper === null || !dir.impure) return
+  const fd = ctx.fds.fd(dir.upper)
+  if (fd >= 0 && removeXattr(fd, '', `${ctx.xattrNames.prefix}impure`) === 0) dir.impure = false
+}
+
+/**
+ * Write an origin mark. A symlink or device cannot carry `user.` attributes: it goes without.
+ * @returns 0 or -errno
+ * @mirrors fs/overlayfs/copy_up.c:ovl_set_origin_fh
+ */
+export function writeOrigin(ctx: OverlayContext, fd: number, name: string, value: string): number {
+  if (!ctx.canMark) return 0
+  const result = writeXattr(fd, name, `${ctx.xattrNames.prefix}origin`, value)
+  return result === -EOPNOTSUPP || result === -EPERM ? 0 : result
+}
+
+/**
+ * Make an upper directory opaque: nothing of the lower layers shows in it from then on.
+ * @returns 0 or -errno; -EIO where marks are impossible, since the lower content would come back
+ * @mirrors fs/overlayfs/dir.c:ovl_set_opaque
+ */
+export function markOpaque(ctx: OverlayContext, fd: number, name: string): number {
+  if (!ctx.canMark) return -EIO
+  const result = setOpaque(fd, name, ctx.xattrNames.prefix)
+  return result === -EOPNOTSUPP || result === -EPERM ? -EIO : result
+}

@@ -1,0 +1,151 @@
+/** GETATTR, SETATTR, READLINK, STATFS. */
+import {
+  FATTR_ATIME,
+  FATTR_ATIME_NOW,
+  FATTR_GID,
+  FATTR_KILL_SUIDGID,
+  FATTR_MODE,
+  FATTR_MTIME,
+  FATTR_MTIME_NOW,
+  FATTR_SIZE,
+  FATTR_UID,
+} from '../../fuse/protocol/flags/fattr.js'
+import type { RawFilesystem, SetAttributes } from '../../fuse/raw-filesystem.js'
+import { chmodAt, chownAt, truncateFd, utimesAt } from '../../sys/attr.js'
+import { O_WRONLY, UTIME_NOW, UTIME_OMIT } from '../../sys/constants.js'
+import { EINVAL, EISDIR, EROFS, ESTALE } from '../../sys/errno.js'
+import { readlinkAt } from '../../sys/node.js'
+import { close } from '../../sys/open.js'
+import { FileStat, fsUsage } from '../../sys/stat.js'
+import { fillAttrReply } from '../attributes.js'
+import type { OverlayContext } from '../context.js'
+import { copyUp } from '../copy-up/copy-up.js'
+import { locate, makeLocation, statNode } from '../location.js'
+import { MODE_PASSTHROUGH_LOWER, type FileNode, type Node } from '../node.js'
+import { killSuidSgid, openData, rebindForWrite } from '../open-file.js'
+import { hostId, isSquashed } from '../ownership.js'
+import { fileOf } from './names.js'
+
+type AttributeOps = Pick<RawFilesystem, 'getattr' | 'setattr' | 'readlink' | 'statfs'>
+
+const KEEP_ID = 0xffffffff
+const CHANGES =
+  FATTR_MODE |
+  FATTR_UID |
+  FATTR_GID |
+  FATTR_SIZE |
+  FATTR_ATIME |
+  FATTR_MTIME |
+  FATTR_ATIME_NOW |
+  FATTR_MTIME_NOW
+const TIMES = FATTR_ATIME | FATTR_MTIME | FATTR_ATIME_NOW | FATTR_MTIME_NOW
+
+/** Operations on attributes, over one overlay. */
+export function attributeOps(ctx: OverlayContext): AttributeOps {
+  const stat = new FileStat()
+  const place = makeLocation()
+
+  function setSize(node: FileNode, set: SetAttributes): number {
+    if (node.fd >= 0 && node.fdWritable && node.fdUpper) {
+      const cut = truncateFd(node.fd, set.sizeBytes)
+      if (cut < 0) return cut
+    } else {
+      const fd = openData(ctx, node, O_WRONLY)
+      if (fd < 0) return fd
+      const cut = truncateFd(fd, set.sizeBytes)
+      close(fd)
+      if (cut < 0) return cut
+    }
+    return (set.valid & FATTR_KILL_SUIDGID) !== 0 ? killSuidSgid(ctx, node) : 0
+  }
+
+  function setOwner(node: Node, set: SetAttributes): number {
+    if (isSquashed(ctx.options)) return 0
+    const uid = (set.valid & FATTR_UID) !== 0 ? hostId(ctx.options.uidMap, set.uid) : KEEP_ID
+    const gid = (set.valid & FATTR_GID) !== 0 ? hostId(ctx.options.gidMap, set.gid) : KEEP_ID
+    if (uid === null || gid === null) return -EINVAL
+    const found = locate(ctx, node, place)
+    return found < 0 ? found : chownAt(place.fd, place.name, uid, gid)
+  }
+
+  function setTimes(node: Node, set: SetAttributes): number {
+    const found = locate(ctx, node, place)
+    if (found < 0) return found
+    const { valid } = set
+    const nsec = (given: number, now: number, value: number): number => {
+      if ((valid & now) !== 0) return UTIME_NOW
+      return (valid & given) !== 0 ? value : UTIME_OMIT
+    }
+    return utimesAt(
+      place.fd,
+      place.name,
+      set.atimeSec,
+      nsec(FATTR_ATIME, FATTR_ATIME_NOW, set.atimeNsec),
+      set.mtimeSec,
+      nsec(FATTR_MTIME, FATTR_MTIME_NOW, set.mtimeNsec),
+    )
+  }
+
+  function setMode(node: Node, set: SetAttributes): number {
+    const found = locate(ctx, node, place)
+    return found < 0 ? found : chmodAt(place.fd, place.name, set.mode & 0o7777)
+  }
+
+  function apply(node: Node, set: SetAttributes): number {
+    const { valid } = set
+    // An empty SETATTR is how a write on a passthrough file asks for suid and sgid to go.
+    if ((valid & CHANGES) === 0) return node.isDir ? 0 : killSuidSgid(ctx, node)
+    let result = 0
+    if ((valid & FATTR_SIZE) !== 0) result = node.isDir ? -EISDIR : setSize(node, set)
+    // chown clears suid, so a mode given with it comes after.
+    if (result === 0 && (valid & (FATTR_UID | FATTR_GID)) !== 0) result = setOwner(node, set)
+    if (result === 0 && (valid & FATTR_MODE) !== 0) result = setMode(node, set)
+    if (result === 0 && (valid & TIMES) !== 0) result = setTimes(node, set)
+    return result
+  }
+
+  return {
+    getattr: (_req, nodeid, _fh, out) => {
+      const node = ctx.nodes.get(nodeid)
+      if (node === undefined) return -ESTALE
+      const seen = statNode(ctx, node, stat)
+      if (seen < 0) return seen
+      fillAttrReply(ctx, node, stat, out)
+      return 0
+    },
+
+    setattr: (_req, nodeid, set, out) => {
+      const node = ctx.nodes.get(nodeid)
+      if (node === undefined) return -ESTALE
+      if (ctx.work === null) return -EROFS
+      const resizes = (set.valid & FATTR_SIZE) !== 0
+      if (resizes && !node.isDir && node.mode === MODE_PASSTHROUGH_LOWER && node.opens > 0) {
+        return rebindForWrite(ctx, node)
+      }
+      const truncates = resizes && set.sizeBytes === 0
+      let result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node, truncates ? 'truncate' : 'all')
+      if (result === 0) result = apply(node, set)
+      if (result === 0) result = statNode(ctx, node, stat)
+      if (result < 0) return result
+      fillAttrReply(ctx, node, stat, out)
+      return 0
+    },
+
+    readlink: (_req, nodeid, out, offset) => {
+      const node = fileOf(ctx, nodeid)
+      if (typeof node === 'number') return node
+      const found = locate(ctx, node, place)
+      return found < 0 ? found : readlinkAt(place.fd, place.name, out, offset, 4095)
+    },
+
+    statfs: (_req, _nodeid, out) => {
+      const layer = ctx.upper ?? ctx.stack.lowers[0]
+      if (layer === undefined) return -ESTALE
+      const result = fsUsage(layer.root.fd, out)
+      for (const lower of ctx.stack.lowers) {
+        out.namelen = Math.max(out.namelen, lower.facts.namelen)
+      }
+      return result
+    },
+  }
+}

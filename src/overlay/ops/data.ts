@@ -1,0 +1,184 @@
+/** Everything on open files: open, read, write, release, sync, space, seeking, copying, ioctl. */
+import type { RawFilesystem, RequestContext } from '../../fuse/raw-filesystem.js'
+import {
+  FS_IOC_FSGETXATTR,
+  FS_IOC_GETFLAGS,
+  O_DIRECTORY,
+  O_NONBLOCK,
+  O_RDONLY,
+} from '../../sys/constants.js'
+import { EISDIR, ENOTTY, EROFS, ESTALE } from '../../sys/errno.js'
+import {
+  copyFileRange,
+  fallocate,
+  fdatasync,
+  fsync,
+  ioctl,
+  lseek,
+  pread,
+  pwrite,
+  syncfs,
+} from '../../sys/io.js'
+import { close, openAt } from '../../sys/open.js'
+import type { OverlayContext } from '../context.js'
+import { copyUp } from '../copy-up/copy-up.js'
+import { locate, makeLocation } from '../location.js'
+import type { FileNode } from '../node.js'
+import { closeData, dataFd, killSuidSgid, openData, openNode, releaseNode } from '../open-file.js'
+import { fileOf } from './names.js'
+
+type DataOps = Pick<
+  RawFilesystem,
+  | 'open'
+  | 'read'
+  | 'write'
+  | 'release'
+  | 'flush'
+  | 'fsync'
+  | 'fsyncdir'
+  | 'syncfs'
+  | 'fallocate'
+  | 'lseek'
+  | 'copyFileRange'
+  | 'ioctl'
+>
+
+const WRITE_KILL_SUIDGID = 4
+
+/** Operations on data, over one overlay. */
+export function dataOps(ctx: OverlayContext): DataOps {
+  const place = makeLocation()
+  const volatile = ctx.options.fsync === 'volatile'
+
+  /** Run `use` on a descriptor of the node's data; passthrough nodes get one for the occasion. */
+  function withData(node: FileNode, write: boolean, use: (fd: number) => number): number {
+    if (write) {
+      if (ctx.work === null) return -EROFS
+      const ready = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
+      if (ready < 0) return ready
+    }
+    const fd = dataFd(ctx, node, write)
+    if (fd < 0) return fd
+    const result = use(fd)
+    if (node.opens === 0) closeData(node)
+    return result
+  }
+
+  function syncNode(node: FileNode, datasync: boolean): number {
+    if (volatile || !node.inUpper) return 0
+    return withData(node, false, datasync ? fdatasync : fsync)
+  }
+
+  return {
+    open: (_req, nodeid, flags, openFlags, out) => {
+      const node = fileOf(ctx, nodeid)
+      return typeof node === 'number' ? node : openNode(ctx, node, flags, openFlags, out)
+    },
+
+    read: (_req, nodeid, _fh, offset, size, out, outOffset) => {
+      const node = fileOf(ctx, nodeid)
+      if (typeof node === 'number') return node
+      const fd = dataFd(ctx, node, false)
+      return fd < 0 ? fd : pread(fd, out.address + outOffset, size, offset)
+    },
+
+    write: (_req, nodeid, _fh, offset, size, data, dataOffset, writeFlags) => {
+      const node = fileOf(ctx, nodeid)
+      if (typeof node === 'number') return node
+      if (!node.inUpper) return -ESTALE
+      const fd = dataFd(ctx, node, true)
+      if (fd < 0) return fd
+      const written = pwrite(fd, data.address + dataOffset, size, offset)
+      if (written >= 0 && (writeFlags & WRITE_KILL_SUIDGID) !== 0) killSuidSgid(ctx, node)
+      return written
+    },
+
+    release: (_req, nodeid, _fh, flags) => {
+      const node = fileOf(ctx, nodeid)
+      if (typeof node !== 'number') releaseNode(ctx, node, flags)
+      return 0
+    },
+
+    flush: () => 0,
+
+    fsync: (_req, nodeid, _fh, datasync) => {
+      const node = fileOf(ctx, nodeid)
+      return typeof node === 'number' ? node : syncNode(node, datasync)
+    },
+
+    fsyncdir: (_req, nodeid) => {
+      const node = ctx.nodes.get(nodeid)
+      if (node === undefined) return -ESTALE
+      if (volatile || !node.isDir || node.upper === null) return 0
+      const fd = openAt(ctx.fds.fd(node.upper), '.', O_RDONLY | O_DIRECTORY)
+      if (fd < 0) return fd
+      const result = fsync(fd)
+      close(fd)
+      return result
+    },
+
+    syncfs: () => (volatile || ctx.upper === null ? 0 : syncUpper(ctx)),
+
+    fallocate: (_req, nodeid, _fh, offset, length, mode) => {
+      const node = fileOf(ctx, nodeid)
+      if (typeof node === 'number') return node
+      return withData(node, true, (fd) => fallocate(fd, mode, offset, length))
+    },
+
+    lseek: (_req, nodeid, _fh, offset, whence) => {
+      const node = fileOf(ctx, nodeid)
+      if (typeof node === 'number') return node
+      return withData(node, false, (fd) => lseek(fd, offset, whence))
+    },
+
+    copyFileRange: (_req, nodeidIn, _fhIn, offsetIn, nodeidOut, _fhOut, offsetOut, length) => {
+      const source = fileOf(ctx, nodeidIn)
+      if (typeof source === 'number') return source
+      const target = fileOf(ctx, nodeidOut)
+      if (typeof target === 'number') return target
+      // Descriptors are one a node: within one file both sides use the writable one.
+      return withData(target, true, (out) => {
+        if (source === target) return copyFileRange(out, offsetIn, out, offsetOut, length)
+        return withData(source, false, (fd) => copyFileRange(fd, offsetIn, out, offsetOut, length))
+      })
+    },
+
+    ioctl: (
+      _req: RequestContext,
+      nodeid,
+      _fh,
+      _flags,
+      cmd,
+      _input,
+      _inputOffset,
+      _inSize,
+      maxOut,
+      out,
+    ) => {
+      const node = ctx.nodes.get(nodeid)
+      if (node === undefined) return -ESTALE
+      if (cmd !== FS_IOC_GETFLAGS && cmd !== FS_IOC_FSGETXATTR) return -ENOTTY
+      const found = locate(ctx, node, place)
+      if (found < 0) return found
+      const fd = node.isDir
+        ? openAt(place.fd, '.', O_RDONLY | O_DIRECTORY)
+        : openData(ctx, node, O_RDONLY | O_NONBLOCK)
+      if (fd < 0) return fd === -EISDIR ? -ENOTTY : fd
+      const result = ioctl(fd, cmd, out.data.address + out.offset)
+      close(fd)
+      if (result < 0) return result
+      out.result = 0
+      out.outSize = Math.min(maxOut, cmd === FS_IOC_GETFLAGS ? 4 : 28)
+      return 0
+    },
+  }
+}
+
+function syncUpper(ctx: OverlayContext): number {
+  if (ctx.upper === null) return 0
+  const fd = openAt(ctx.upper.root.fd, '.', O_RDONLY | O_DIRECTORY)
+  if (fd < 0) return fd
+  const result = syncfs(fd)
+  close(fd)
+  return result
+}

@@ -1,0 +1,120 @@
+/** READDIR and READDIRPLUS over the merged listing. */
+import { type Entry, type RawFilesystem, makeAttributes } from '../../fuse/raw-filesystem.js'
+import { DT_DIR, S_IFDIR } from '../../sys/constants.js'
+import { ENOENT } from '../../sys/errno.js'
+import { FileStat } from '../../sys/stat.js'
+import { fillAttributes, fillEntry } from '../attributes.js'
+import { lookupChild } from '../children.js'
+import type { OverlayContext } from '../context.js'
+import { COOKIE_DOT, COOKIE_DOTDOT, type DirListing } from '../dir-listing.js'
+import { ensureListing } from '../listing-cache.js'
+import { statNode } from '../location.js'
+import type { DirNode } from '../node.js'
+import { dirOf } from './names.js'
+
+type ReaddirOps = Pick<RawFilesystem, 'readdir' | 'readdirplus'>
+
+/**
+ * Names after this many get no attributes, where the inode number is known without them: who lists a
+ * directory of a million names rarely asks for all of them.
+ */
+const PLUS_LIMIT = 8192
+
+/** Operations on directory streams, over one overlay. */
+export function readdirOps(ctx: OverlayContext): ReaddirOps {
+  const stat = new FileStat()
+  const entry: Entry = { nodeid: 0, attributes: makeAttributes(), entryTtlSec: 0, attrTtlSec: 0 }
+  const { attributes } = entry
+
+  /** Attributes of the directory itself or its parent, into `attributes`, without a lookup. */
+  function describeDir(dir: DirNode): void {
+    attributes.mode = S_IFDIR
+    if (statNode(ctx, dir, stat) === 0) fillAttributes(ctx, dir, stat, attributes)
+    entry.nodeid = 0
+  }
+
+  function open(nodeid: number, offset: number): { dir: DirNode; listing: DirListing } | number {
+    const dir = dirOf(ctx, nodeid)
+    if (typeof dir === 'number') return dir
+    if (dir.removed) return -ENOENT
+    const listing = offset === 0 || dir.listing === null ? ensureListing(ctx, dir) : dir.listing
+    return typeof listing === 'number' ? listing : { dir, listing }
+  }
+
+  return {
+    readdir: (_req, nodeid, _fh, offset, out) => {
+      const opened = open(nodeid, offset)
+      if (typeof opened === 'number') return opened
+      const { dir, listing } = opened
+      for (const [cookie, name, what] of [
+        [COOKIE_DOT, '.', dir],
+        [COOKIE_DOTDOT, '..', dir.parent ?? dir],
+      ] as const) {
+        if (offset >= cookie) continue
+        if (!out.hasRoom(name.length)) return 0
+        describeDir(what)
+        out.add(name, attributes.inoLo, attributes.inoHi, DT_DIR, cookie)
+      }
+      for (let place = listing.placeAfter(offset); place < listing.places; place += 1) {
+        const name = listing.nameAt(place)
+        if (name === null) continue
+        if (!out.hasRoom(name.length)) return 0
+        if (!describeChild(dir, name)) continue
+        out.add(
+          name,
+          attributes.inoLo,
+          attributes.inoHi,
+          listing.typeAt(place),
+          listing.cookieAt(place),
+        )
+      }
+      return 0
+    },
+
+    readdirplus: (_req, nodeid, _fh, offset, out) => {
+      const opened = open(nodeid, offset)
+      if (typeof opened === 'number') return opened
+      const { dir, listing } = opened
+      if (offset < COOKIE_DOT) {
+        if (!out.hasRoom(1)) return 0
+        describeDir(dir)
+        out.add('.', entry, COOKIE_DOT)
+      }
+      if (offset < COOKIE_DOTDOT) {
+        if (!out.hasRoom(2)) return 0
+        describeDir(dir.parent ?? dir)
+        out.add('..', entry, COOKIE_DOTDOT)
+      }
+      for (let place = listing.placeAfter(offset); place < listing.places; place += 1) {
+        const name = listing.nameAt(place)
+        if (name === null) continue
+        if (!out.hasRoom(name.length)) return 0
+        if (place >= PLUS_LIMIT && listing.hasIno(place)) {
+          nameOnly(listing, place)
+        } else {
+          const node = lookupChild(ctx, dir, name, stat)
+          if (typeof node === 'number') continue
+          fillEntry(ctx, node, stat, entry)
+        }
+        out.add(name, entry, listing.cookieAt(place))
+      }
+      return 0
+    },
+  }
+
+  function nameOnly(listing: DirListing, place: number): void {
+    entry.nodeid = 0
+    attributes.inoLo = listing.inoLoAt(place)
+    attributes.inoHi = listing.inoHiAt(place)
+    attributes.mode = listing.typeAt(place) << 12
+  }
+
+  /** Inode number of a child into `attributes`; false if it is gone. */
+  function describeChild(dir: DirNode, name: string): boolean {
+    const node = lookupChild(ctx, dir, name, stat)
+    if (typeof node === 'number') return false
+    fillAttributes(ctx, node, stat, attributes)
+    ctx.nodes.collect(node)
+    return true
+  }
+}

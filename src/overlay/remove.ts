@@ -1,0 +1,198 @@
+/**
+ * Removing names. Whether a whiteout must take the place depends on the lower layers of the parent
+ * alone. A directory that shows nothing may still hold whiteouts: it is moved aside into work in one
+ * step and emptied there, so that nothing it hid ever shows.
+ * @mirrors fs/overlayfs/dir.c:ovl_do_remove
+ */
+import { O_PATH, RENAME_EXCHANGE } from '../sys/constants.js'
+import { ENOTEMPTY, EROFS, ESTALE } from '../sys/errno.js'
+import { rmdirAt, unlinkAt, renameAt } from '../sys/node.js'
+import { openAt, duplicate } from '../sys/open.js'
+import { dropName } from './children.js'
+import type { OverlayContext } from './context.js'
+import { copyUpDir } from './copy-up/copy-up.js'
+import { failpoint } from './failpoint.js'
+import { isLowerPositive } from './lookup.js'
+import { ensureListing } from './listing-cache.js'
+import type { DirNode, FileNode, Node } from './node.js'
+import type { WorkDir } from './workdir.js'
+
+/** What takes the place of a removed name, and what has to go. */
+type RemovePlan =
+  /** Nothing in upper: put a whiteout. */
+  | 'whiteout'
+  /** Upper object over a lower one: swap it for a whiteout. */
+  | 'replace'
+  /** Upper object alone: remove it. */
+  | 'remove'
+
+/** Decide how a name is removed. @returns the plan or -errno */
+function planRemove(
+  ctx: OverlayContext,
+  parent: DirNode,
+  name: string,
+  inUpper: boolean,
+): RemovePlan | number {
+  if (!inUpper) return 'whiteout'
+  const positive = isLowerPositive(ctx, parent, name)
+  if (positive < 0) return positive
+  return positive === 1 ? 'replace' : 'remove'
+}
+
+/**
+ * Keep a descriptor of an upper object that is about to lose its last name, for whoever has it open.
+ */
+export function holdOrphan(ctx: OverlayContext, node: Node): void {
+  if (node.orphanFd >= 0 || node.nlookup === 0) return
+  if (node.isDir) {
+    const fd = node.upper === null ? -1 : ctx.fds.fd(node.upper)
+    if (fd >= 0) node.orphanFd = Math.max(-1, duplicate(fd))
+    return
+  }
+  if (!node.inUpper || node.aliases !== null || node.parent?.upper == null) return
+  const fd = ctx.fds.fd(node.parent.upper)
+  if (fd >= 0) node.orphanFd = Math.max(-1, openAt(fd, node.name, O_PATH))
+}
+
+/** Undo {@link holdOrphan} after a removal that failed. */
+function releaseOrphan(ctx: OverlayContext, node: Node): void {
+  ctx.closeOrphan(node)
+}
+
+/**
+ * Remove a non-directory's name.
+ * @returns 0 or -errno: EROFS …; upper is unchanged then
+ */
+export function unlinkChild(
+  ctx: OverlayContext,
+  parent: DirNode,
+  name: string,
+  node: FileNode,
+): number {
+  const { work } = ctx
+  if (work === null) return -EROFS
+  const above = copyUpDir(ctx, parent)
+  if (above < 0) return above
+  const plan = planRemove(ctx, parent, name, node.inUpper)
+  if (typeof plan === 'number') return plan
+  holdOrphan(ctx, node)
+  const result = applyUnlink(ctx, work, parent, name, plan)
+  if (result < 0) {
+    releaseOrphan(ctx, node)
+    return result
+  }
+  detachFile(ctx, parent, name, node)
+  return 0
+}
+
+/** A file's name is gone: forget it there, and the whole file's place if it was the last. */
+export function detachFile(
+  ctx: OverlayContext,
+  parent: DirNode,
+  name: string,
+  node: FileNode,
+): void {
+  parent.listing?.remove(name)
+  if (dropName(node, parent, name)) {
+    if (node.orphanFd >= 0) ctx.closeOrphan(node)
+  } else {
+    ctx.onLastNameGone(node)
+  }
+}
+
+function applyUnlink(
+  ctx: OverlayContext,
+  work: WorkDir,
+  parent: DirNode,
+  name: string,
+  plan: RemovePlan,
+): number {
+  if (parent.upper === null) return -ESTALE
+  const dirfd = ctx.fds.fd(parent.upper)
+  if (dirfd < 0) return dirfd
+  switch (plan) {
+    case 'whiteout':
+      return work.linkWhiteout(dirfd, name)
+    case 'remove':
+      return unlinkAt(dirfd, name)
+    case 'replace': {
+      const temp = work.tempWhiteout()
+      if (typeof temp === 'number') return temp
+      failpoint('remove:whiteout')
+      const result = work.install(temp, dirfd, name, 0)
+      if (result < 0) work.discard(temp)
+      return result
+    }
+  }
+}
+
+/**
+ * Remove a directory that shows no names.
+ * @returns 0 or -errno: ENOTEMPTY, EROFS …; upper is unchanged then
+ */
+export function rmdirChild(
+  ctx: OverlayContext,
+  parent: DirNode,
+  name: string,
+  node: DirNode,
+): number {
+  const { work } = ctx
+  if (work === null) return -EROFS
+  const listing = ensureListing(ctx, node)
+  if (typeof listing === 'number') return listing
+  if (listing.size > 0) return -ENOTEMPTY
+  const above = copyUpDir(ctx, parent)
+  if (above < 0) return above
+  const plan = planRemove(ctx, parent, name, node.upper !== null)
+  if (typeof plan === 'number') return plan
+  holdOrphan(ctx, node)
+  const result = applyRmdir(ctx, work, parent, name, plan)
+  if (result < 0) {
+    releaseOrphan(ctx, node)
+    return result
+  }
+  detachDir(ctx, parent, name, node)
+  return 0
+}
+
+/** A directory is gone: nothing can be found in it any more. */
+export function detachDir(ctx: OverlayContext, parent: DirNode, name: string, node: DirNode): void {
+  parent.listing?.remove(name)
+  if (parent.children.get(name) === node) parent.children.delete(name)
+  node.removed = true
+  node.parent = null
+  ctx.listings.drop(node)
+  if (node.upper !== null) ctx.fds.release(node.upper)
+  ctx.nodes.collect(node)
+}
+
+function applyRmdir(
+  ctx: OverlayContext,
+  work: WorkDir,
+  parent: DirNode,
+  name: string,
+  plan: RemovePlan,
+): number {
+  if (parent.upper === null) return -ESTALE
+  const dirfd = ctx.fds.fd(parent.upper)
+  if (dirfd < 0) return dirfd
+  if (plan === 'whiteout') return work.linkWhiteout(dirfd, name)
+  if (plan === 'replace') {
+    const temp = work.tempWhiteout()
+    if (typeof temp === 'number') return temp
+    failpoint('remove:whiteout')
+    const result = work.install(temp, dirfd, name, RENAME_EXCHANGE)
+    failpoint('remove:exchanged')
+    work.discard(temp)
+    return result
+  }
+  const removed = rmdirAt(dirfd, name)
+  if (removed !== -ENOTEMPTY) return removed
+  // Only whiteouts are left in it. Gone in one step, emptied where nobody looks.
+  const temp = work.tempName()
+  const moved = renameAt(dirfd, name, work.fd, temp, 0)
+  if (moved < 0) return moved
+  failpoint('remove:cleanup')
+  work.discard(temp)
+  return 0
+}

@@ -1,0 +1,249 @@
+/**
+ * Carrying out a rename. The marks go on before the move and mean nothing without it; the move itself
+ * is one system call, so that a crash leaves either the old state or the new one.
+ * @mirrors fs/overlayfs/dir.c:ovl_rename
+ */
+import { RENAME_EXCHANGE } from '../../sys/constants.js'
+import { actAsSelf, useUmask } from '../../sys/creds.js'
+import { EROFS, ESTALE, EXDEV } from '../../sys/errno.js'
+import { renameAt, unlinkAt } from '../../sys/node.js'
+import { FileStat } from '../../sys/stat.js'
+import { writeXattr } from '../../sys/xattr.js'
+import { addAlias, dropName } from '../children.js'
+import { clearEmpty } from '../clear-empty.js'
+import type { OverlayContext } from '../context.js'
+import { copyUp, copyUpDir } from '../copy-up/copy-up.js'
+import { failpoint } from '../failpoint.js'
+import type { LayerDir } from '../layer.js'
+import { ensureListing } from '../listing-cache.js'
+import { isLowerPositive } from '../lookup.js'
+import { markImpure, markOpaque } from '../marks.js'
+import type { DirNode, Node } from '../node.js'
+import { WHITEOUT, probe } from '../probe.js'
+import { REDIRECT_MAX } from '../redirect.js'
+import { detachDir, detachFile, holdOrphan } from '../remove.js'
+import { type DirMark, type RenamePlan, type RenameSide, planRename } from './plan.js'
+
+/** A name in a directory, and what it stands for. */
+export interface RenameEnd {
+  readonly parent: DirNode
+  readonly name: string
+  /** null: nothing visible (targets only). */
+  readonly node: Node | null
+}
+
+const scratch = new FileStat()
+
+function describe(
+  ctx: OverlayContext,
+  end: RenameEnd,
+  node: Node,
+  needPositive: boolean,
+): RenameSide | number {
+  const inUpper = node.isDir ? node.upper !== null : node.inUpper
+  const positive = !needPositive ? 0 : inUpper ? isLowerPositive(ctx, end.parent, end.name) : 1
+  if (positive < 0) return positive
+  return {
+    isDir: node.isDir,
+    hasLower: node.isDir && node.lowers.length > 0,
+    opaque: node.isDir && node.opaque,
+    hasOrigin: node.hasOrigin || !inUpper,
+    lowerPositive: positive === 1,
+    parentMerged: end.parent.lowers.length > 0,
+  }
+}
+
+function upperHidesName(ctx: OverlayContext, end: RenameEnd): boolean {
+  return end.parent.upper !== null && probe(ctx, end.parent.upper, end.name, scratch) === WHITEOUT
+}
+
+function isVisiblyEmpty(ctx: OverlayContext, node: Node | null): boolean | number {
+  if (node === null || !node.isDir) return false
+  const listing = ensureListing(ctx, node)
+  return typeof listing === 'number' ? listing : listing.size === 0
+}
+
+/**
+ * Rename `from` to `to`.
+ * @param flags RENAME_*
+ * @returns 0 or -errno as planRename, or what the layers gave; upper shows the old state then
+ */
+export function renameChild(
+  ctx: OverlayContext,
+  from: RenameEnd,
+  to: RenameEnd,
+  flags: number,
+): number {
+  const { node } = from
+  if (ctx.work === null) return -EROFS
+  if (node === null) return -ESTALE
+  const exchange = (flags & RENAME_EXCHANGE) !== 0
+  const source = describe(ctx, from, node, !exchange)
+  if (typeof source === 'number') return source
+  const target = to.node === null ? null : describe(ctx, to, to.node, false)
+  if (typeof target === 'number') return target
+  const targetEmpty = isVisiblyEmpty(ctx, to.node)
+  if (typeof targetEmpty === 'number') return targetEmpty
+  const plan = planRename({
+    source,
+    target,
+    targetWhiteout: to.node === null && node.isDir && upperHidesName(ctx, to),
+    targetEmpty,
+    sameParent: from.parent === to.parent,
+    newParentMerged: to.parent.lowers.length > 0,
+    flags,
+    redirects: ctx.options.redirectDir === 'on',
+  })
+  if (typeof plan === 'number') return plan
+  return applyRename(ctx, from, to, node, plan)
+}
+
+function applyRename(
+  ctx: OverlayContext,
+  from: RenameEnd,
+  to: RenameEnd,
+  node: Node,
+  plan: RenamePlan,
+): number {
+  let result = prepare(ctx, from, to, node, plan)
+  if (result < 0) return result
+  failpoint('rename:marked')
+  const oldDir = from.parent.upper
+  const newDir = to.parent.upper
+  if (oldDir === null || newDir === null) return -ESTALE
+  if (to.node !== null && (plan.flags & RENAME_EXCHANGE) === 0) holdOrphan(ctx, to.node)
+  const oldFd = ctx.fds.fd(oldDir)
+  const newFd = ctx.fds.fd(newDir)
+  result = Math.min(oldFd, newFd)
+  actAsSelf()
+  useUmask(0)
+  if (result >= 0) result = renameAt(oldFd, from.name, newFd, to.name, plan.flags)
+  if (result < 0) {
+    if (to.node !== null) ctx.closeOrphan(to.node)
+    return result
+  }
+  failpoint('rename:moved')
+  if (plan.dropOldWhiteout) {
+    unlinkAt(oldFd, from.name)
+    failpoint('rename:cleanup')
+  }
+  settle(ctx, from, to, node, plan, oldDir, newDir)
+  return 0
+}
+
+/** Everything that must be on disk before the move, in an order that a crash may cut anywhere. */
+function prepare(
+  ctx: OverlayContext,
+  from: RenameEnd,
+  to: RenameEnd,
+  node: Node,
+  plan: RenamePlan,
+): number {
+  const exchange = to.node !== null && !plan.clearTarget && (plan.flags & RENAME_EXCHANGE) !== 0
+  let result = copyUp(ctx, node)
+  if (result === 0) result = copyUpDir(ctx, to.parent)
+  if (result === 0 && exchange && to.node !== null) result = copyUp(ctx, to.node)
+  failpoint('rename:copied-up')
+  if (result === 0 && plan.clearTarget && to.node?.isDir === true && to.node.upper !== null) {
+    const clean = to.node.lowers.length === 0 && to.node.opaque
+    if (!clean || to.node.merged) result = clearEmpty(ctx, to.node)
+  }
+  if (result === 0 && plan.newParentImpure) result = markImpure(ctx, to.parent)
+  if (result === 0 && plan.oldParentImpure) result = markImpure(ctx, from.parent)
+  if (result === 0) result = markDir(ctx, node, plan.sourceMark, from.parent === to.parent)
+  if (result === 0 && to.node !== null && exchange) {
+    result = markDir(ctx, to.node, plan.targetMark, from.parent === to.parent)
+  }
+  return result
+}
+
+function markDir(ctx: OverlayContext, node: Node, mark: DirMark, sameParent: boolean): number {
+  if (mark === 'none' || !node.isDir) return 0
+  if (node.upper === null) return -ESTALE
+  const fd = ctx.fds.fd(node.upper)
+  if (fd < 0) return fd
+  if (mark === 'redirect') return setRedirect(ctx, fd, node, sameParent)
+  const result = markOpaque(ctx, fd, '')
+  if (result < 0) return -EXDEV
+  node.opaque = true
+  return 0
+}
+
+/** @mirrors fs/overlayfs/dir.c:ovl_set_redirect */
+function setRedirect(ctx: OverlayContext, fd: number, node: DirNode, sameParent: boolean): number {
+  if (node.redirect !== null && (sameParent || node.redirect.startsWith('/'))) return 0
+  const value = sameParent ? node.name : absoluteRedirect(node)
+  if (!sameParent && value.length > REDIRECT_MAX) return -EXDEV
+  const result = writeXattr(fd, '', `${ctx.xattrNames.prefix}redirect`, value)
+  if (result < 0) return -EXDEV
+  node.redirect = value
+  return 0
+}
+
+/** Path from the root in terms of the lower layers. */
+function absoluteRedirect(node: DirNode): string {
+  let path = ''
+  let current: DirNode = node
+  while (current.parent !== null) {
+    const step = current.redirect ?? current.name
+    if (step.startsWith('/')) return step + path
+    path = `/${step}${path}`
+    current = current.parent
+  }
+  return path
+}
+
+/** After the move: names, listings and nodes follow. */
+function settle(
+  ctx: OverlayContext,
+  from: RenameEnd,
+  to: RenameEnd,
+  node: Node,
+  plan: RenamePlan,
+  oldDir: LayerDir,
+  newDir: LayerDir,
+): void {
+  const other = to.node
+  const swapped = other !== null && !plan.clearTarget && (plan.flags & RENAME_EXCHANGE) !== 0
+  if (swapped) {
+    moveName(to, from.parent, from.name, other, oldDir)
+    moveName(from, to.parent, to.name, node, newDir)
+    relist(from, other)
+    relist(to, node)
+    return
+  }
+  if (other?.isDir === true) detachDir(ctx, to.parent, to.name, other)
+  else if (other !== null) detachFile(ctx, to.parent, to.name, other)
+  moveName(from, to.parent, to.name, node, newDir)
+  from.parent.listing?.remove(from.name)
+  relist(to, node)
+}
+
+const DT_DIR = 4
+
+function relist(end: RenameEnd, node: Node): void {
+  end.parent.listing?.add(end.name, node.isDir ? DT_DIR : node.type >>> 12)
+}
+
+/** Let `node`, known as `end`, be known as `name` in `parent` instead. */
+function moveName(
+  end: RenameEnd,
+  parent: DirNode,
+  name: string,
+  node: Node,
+  upperParent: LayerDir,
+): void {
+  if (node.isDir) {
+    if (end.parent.children.get(end.name) === node) end.parent.children.delete(end.name)
+    node.parent = parent
+    node.name = name
+    parent.children.set(name, node)
+    if (node.upper !== null) {
+      node.upper.parent = upperParent
+      node.upper.name = name
+    }
+    return
+  }
+  dropName(node, end.parent, end.name)
+  addAlias(node, parent, name)
+}
