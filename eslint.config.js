@@ -56,7 +56,7 @@ const shape = {
 }
 
 const common = {
-  eqeqeq: ['error', 'always'],
+  eqeqeq: ['error', 'always', { null: 'ignore' }],
   'no-empty': ['error', { allowEmptyCatch: false }],
   'no-else-return': ['error', { allowElseIf: false }],
   'no-var': 'error',
@@ -111,6 +111,8 @@ const typed = {
   '@typescript-eslint/no-extraneous-class': 'error',
   // `bind<F>(signature): F` names its result; so do probes and table builders.
   '@typescript-eslint/no-unnecessary-type-parameters': 'off',
+  // `void f()` marks a result that is not wanted, whatever its type.
+  '@typescript-eslint/no-meaningless-void-operator': 'off',
   // The compiler option noPropertyAccessFromIndexSignature wants brackets.
   '@typescript-eslint/dot-notation': 'off',
 }
@@ -152,6 +154,13 @@ export default tseslint.config(
       '@typescript-eslint/no-unsafe-call': 'off',
       '@typescript-eslint/no-unsafe-member-access': 'off',
       '@typescript-eslint/no-unsafe-return': 'off',
+    },
+  },
+  {
+    // A factory holds a family of operations: what is limited is its file, and each one's complexity.
+    files: ['src/overlay/ops/**/*.ts'],
+    rules: {
+      'max-lines-per-function': ['error', { max: 150, skipBlankLines: true, skipComments: true }],
     },
   },
   {

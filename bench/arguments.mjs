@@ -15,6 +15,7 @@ A workload whose program is missing is left out, with the reason in the report.
   --only A,B          only workloads (or groups) whose name is one of these; 'find*' for a prefix
   --skip A,B          all but these
   --rounds N          rounds (default 5; quick: as many as fit, up to 3)
+  --limit SECONDS     give up on a program that takes longer (default 900; quick: 60)
   --subjects A,B      only these of: tsoverlayfs, kernel, bare, and the peers by name
   --peer PATH         another program with fuse-overlayfs's command line; repeatable
                       (default: fuse-overlayfs from PATH)
@@ -43,6 +44,7 @@ const QUICK_SECONDS = 165
  * @property {string[]} skip
  * @property {number} rounds at most
  * @property {number} budgetSeconds no round begins that is not likely to end within this
+ * @property {number} limitSeconds for one program
  * @property {string[]} subjects empty = all
  * @property {string[]} peers
  * @property {string[]} variants
@@ -73,6 +75,7 @@ export function parseArguments(argv) {
       only: { type: 'string' },
       skip: { type: 'string' },
       rounds: { type: 'string' },
+      limit: { type: 'string' },
       subjects: { type: 'string' },
       peer: { type: 'string', multiple: true },
       variant: { type: 'string', multiple: true },
@@ -86,6 +89,8 @@ export function parseArguments(argv) {
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds ${values.rounds}: expected a whole number from 1`)
   }
+  const limitSeconds = Number(values.limit ?? (values.quick ? 60 : 900))
+  if (!(limitSeconds > 0)) throw new Error(`--limit ${values.limit}: expected seconds above 0`)
   const [client, daemon] = list(values.pin)
   if (values.pin !== undefined && (client === undefined || daemon === undefined)) {
     throw new Error(`--pin ${values.pin}: expected two CPU numbers, such as 0,1`)
@@ -99,6 +104,7 @@ export function parseArguments(argv) {
     skip: list(values.skip),
     rounds,
     budgetSeconds: values.quick && values.rounds === undefined ? QUICK_SECONDS : Infinity,
+    limitSeconds,
     subjects: list(values.subjects),
     peers: values.peer ?? [],
     variants: values.variant ?? (values.quick ? [] : ['passthrough=off']),

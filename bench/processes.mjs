@@ -10,6 +10,14 @@ const running = new Set()
 /** CPU list that programs run on, or null to leave it to the scheduler. */
 const placement = { client: /** @type {string | null} */ (null) }
 
+/** Seconds after which a program is ended and its sample counts as failed. */
+const limit = { seconds: 900 }
+
+/** @param {number} seconds */
+export function limitPrograms(seconds) {
+  limit.seconds = seconds
+}
+
 /** @param {string | null} cpus */
 export function pinClients(cpus) {
   placement.client = cpus
@@ -55,6 +63,7 @@ export function run(program, args, options = {}) {
       ],
     })
     running.add(child)
+    const timer = setTimeout(() => child.kill('SIGKILL'), limit.seconds * 1000)
     /** @type {Buffer[]} */
     const output = []
     let complaint = ''
@@ -65,12 +74,15 @@ export function run(program, args, options = {}) {
     child.stdin?.end(options.input)
     child.on('error', (cause) => {
       running.delete(child)
+      clearTimeout(timer)
       reject(new Error(`${program}: ${cause.message}`, { cause }))
     })
     child.on('close', (code, signal) => {
       const seconds = Number(process.hrtime.bigint() - begin) / 1e9
       running.delete(child)
+      clearTimeout(timer)
       if (code === 0) resolve({ seconds, stdout: Buffer.concat(output).toString() })
+      else if (seconds >= limit.seconds) reject(new Error(`longer than ${limit.seconds} s`))
       else reject(new Error(`${program} ${args.join(' ')}: ${signal ?? code}\n${complaint}`))
     })
   })

@@ -10,7 +10,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { matches, parseArguments, usage } from './arguments.mjs'
 import { toSvg } from './chart.mjs'
 import { describeMachine, fileSystemOf } from './machine.mjs'
-import { findProgram, pinClients } from './processes.mjs'
+import { findProgram, limitPrograms, pinClients } from './processes.mjs'
 import { judge, toMarkdown } from './report.mjs'
 import { Runner } from './runner.mjs'
 import { summarize } from './statistics.mjs'
@@ -98,11 +98,14 @@ async function measure(runner, workloads, subjects, { rounds, budgetSeconds }) {
   const samples = new Map()
   /** @type {Set<string>} */
   const failed = new Set()
+  /** @type {Set<string>} what failed once fails again: it is not tried in the next round */
+  const hopeless = new Set()
   for (let round = 0; round < rounds; round++) {
     for (const [position, workload] of workloads.entries()) {
       const turn = (round + position) % subjects.length
       for (const subject of [...subjects.slice(turn), ...subjects.slice(0, turn)]) {
-        if (!applies(workload, subject)) continue
+        const pair = `${workload.name} ${subject.name}`
+        if (!applies(workload, subject) || hopeless.has(pair)) continue
         const begin = Date.now()
         process.stderr.write(`round ${round + 1}/${rounds} ${workload.name} ${subject.name}`)
         try {
@@ -110,6 +113,7 @@ async function measure(runner, workloads, subjects, { rounds, budgetSeconds }) {
           process.stderr.write(` (${((Date.now() - begin) / 1000).toFixed(1)} s)\n`)
         } catch (cause) {
           const text = cause instanceof Error ? cause.message : String(cause)
+          hopeless.add(pair)
           failed.add(`${workload.name} on ${subject.name}: ${text.trim().replace(/\s+/g, ' ')}`)
           process.stderr.write(` failed: ${text}\n`)
           await runner.sweep()
@@ -182,6 +186,7 @@ async function benchmark(args) {
   const { subjects, missing } = await findSubjects(args, resolve(here, '../bin/tsoverlayfs'))
   for (const reason of [...missing, ...skipped]) process.stderr.write(`not measured: ${reason}\n`)
   if (subjects.length === 0 || chosen.length === 0) throw new Error('nothing to measure')
+  limitPrograms(args.limitSeconds)
   pinClients(args.pin?.client ?? null)
 
   const machine = describeMachine(parent)

@@ -12,6 +12,7 @@ const FIRST_COOKIE = 3
 /** Holes are closed when they are more than this many and half of all places. */
 const MIN_HOLES = 64
 
+/** The names one directory shows; see the head of this file. */
 export class DirListing {
   /** null = removed. */
   #names: (string | null)[]

@@ -6,6 +6,7 @@ import { readDirents } from '../sys/dirents.js'
 import { close, openDirRead } from '../sys/open.js'
 import { isWhName } from '../whiteout/wh-prefix.js'
 
+/** The names of one lower directory. */
 export class LayerNames {
   /** Name to DT_* type, in the directory's own order. */
   readonly types: ReadonlyMap<string, number>

@@ -6,7 +6,7 @@
 import { EINVAL } from '../sys/errno.js'
 import { fileHandle, fsUuid } from '../sys/handle.js'
 import { close } from '../sys/open.js'
-import { FileStat, type FsUsage, fsUsage, isReadOnlyFs, statAt } from '../sys/stat.js'
+import { type FileStat, type FsUsage, fsUsage, isReadOnlyFs, statAt } from '../sys/stat.js'
 import { Layer } from './layer.js'
 import { LayerError, quotePath } from './layer-error.js'
 import { type OpenedDir, isolateLower, isolateUpper, openUserDir } from './layer-open.js'

@@ -25,6 +25,7 @@ export interface LayerFacts {
   readonly dataOnly: boolean
 }
 
+/** One layer: its facts and its root. */
 export class Layer {
   readonly facts: LayerFacts
   readonly index: number

@@ -7,6 +7,7 @@ import type { DirListing } from './dir-listing.js'
 import type { DirNode } from './node.js'
 import { readMerged } from './readdir-merge.js'
 
+/** Listings held within a budget. */
 export class ListingCache {
   readonly #budget: number
   /** Directories with a listing, the one used longest ago first, and what each counts for. */

@@ -32,6 +32,13 @@ interface Walk {
 
 const walk: Walk = { isDir: false, stop: false, name: '', fromRoot: false }
 
+function startWalk(name: string): void {
+  walk.isDir = false
+  walk.stop = false
+  walk.name = name
+  walk.fromRoot = false
+}
+
 /**
  * Find `name` in the merged directory `parent`.
  * @param out filled; `out.found` false means ENOENT
@@ -45,10 +52,7 @@ export function resolve(
   out: Resolution,
 ): number {
   out.reset(name)
-  walk.isDir = false
-  walk.stop = false
-  walk.name = name
-  walk.fromRoot = false
+  startWalk(name)
   if (parent.upper !== null) {
     const result = resolveUpper(ctx, parent, parent.upper, name, out)
     if (result < 0 || walk.stop) return result

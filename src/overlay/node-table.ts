@@ -5,6 +5,7 @@
  */
 import type { DirNode, FileNode, Node } from './node.js'
 
+/** Nodes by nodeid. */
 export class NodeTable {
   readonly #nodes = new Map<number, Node>()
   /** Upper files with several links, by device-local inode number: one inode, one node. */

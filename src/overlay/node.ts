@@ -47,6 +47,7 @@ abstract class BaseNode {
   }
 }
 
+/** A directory. */
 export class DirNode extends BaseNode {
   readonly isDir = true
   upper: LayerDir | null
@@ -88,6 +89,7 @@ export interface Alias {
   readonly name: string
 }
 
+/** Everything that is not a directory. */
 export class FileNode extends BaseNode {
   readonly isDir = false
   /** S_IFMT bits. */

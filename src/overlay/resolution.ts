@@ -5,6 +5,7 @@
 import { FileStat } from '../sys/stat.js'
 import type { LayerDir } from './layer.js'
 
+/** What a name stands for. */
 export class Resolution {
   found = false
   /** The topmost object. */

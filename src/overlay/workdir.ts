@@ -53,6 +53,7 @@ export function removeTree(dirfd: number, name: string, depth = 0): number {
   return rmdirAt(dirfd, name)
 }
 
+/** The work directory of one mount. */
 export class WorkDir {
   /** O_PATH descriptor of `work/work`. */
   readonly fd: number

@@ -12,6 +12,7 @@ const ESCAPE = 'overlay.'
 /** Longest xattr name in bytes. */
 const XATTR_NAME_MAX = 255
 
+/** Translation between names on disk and names that users see. */
 export class XattrNames {
   /** `trusted.overlay.` or `user.overlay.`. */
   readonly prefix: string

@@ -2,6 +2,7 @@
 import { AT_EMPTY_PATH, FS_IOC_GETFSUUID } from './constants.js'
 import { NativeMemory, cstring } from './memory.js'
 import { native, orErrno } from './native.js'
+import { close, openDirRead } from './open.js'
 
 /** MAX_HANDLE_SZ. */
 const MAX_HANDLE_BYTES = 128
@@ -23,7 +24,8 @@ export function fileHandle(dirfd: number, name: string): FileHandle | number {
   const flags = name === '' ? AT_EMPTY_PATH : 0
   const result = orErrno(native.nameToHandleAt(dirfd, cstring(name), block.address, mountId, flags))
   if (result < 0) return result
-  return { type: block.i32[1] ?? 0, bytes: block.bytes.latin1Slice(8, 8 + (block.u32[0] ?? 0)) }
+  const size = block.view.getUint32(0, true)
+  return { type: block.i32[1] ?? 0, bytes: block.bytes.latin1Slice(8, 8 + size) }
 }
 
 /**
@@ -39,10 +41,15 @@ export function openHandle(mountFd: number, handle: FileHandle, flags: number): 
   return orErrno(native.openByHandleAt(mountFd, block.address, flags))
 }
 
-/** The 16-byte UUID of a file system (latin1), all zero where it has none. */
-export function fsUuid(fd: number): string {
+/**
+ * The 16-byte UUID of the file system a directory is on (latin1), all zero where it has none.
+ * @param dirfd may be O_PATH
+ */
+export function fsUuid(dirfd: number): string {
   block.bytes.fill(0, 0, 24)
-  const result = orErrno(native.ioctl(fd, FS_IOC_GETFSUUID, block.address))
+  const fd = openDirRead(dirfd)
+  const result = fd < 0 ? fd : orErrno(native.ioctl(fd, FS_IOC_GETFSUUID, block.address))
+  if (fd >= 0) close(fd)
   if (result < 0 || block.bytes[0] !== 16) return '\0'.repeat(16)
   return block.bytes.latin1Slice(1, 17)
 }

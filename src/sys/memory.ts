@@ -6,6 +6,7 @@ import { addressOf } from './native.js'
 
 declare global {
   /** Byte-string access that Node has and its types leave out: one char, one byte. */
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- merging demands the same parameters
   interface Buffer<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> {
     latin1Slice(start?: number, end?: number): string
     latin1Write(text: string, offset?: number, length?: number): number

@@ -25,6 +25,7 @@ export const syscall6 = bind<
   (nr: Int, a: Int, b: Pointer, c: Int, d: Pointer, e: Pointer, f: Int) => number
 >('long syscall(long nr, long a, void *b, long c, void *d, void *e, long f)')
 
+/** The C functions, by their usual names. */
 export const native = {
   open: bind<(path: Pointer, flags: Int, mode: Int) => Int>(
     'int open(void *path, int flags, unsigned int mode)',

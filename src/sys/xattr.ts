@@ -3,8 +3,8 @@
  * never following a symlink. Linux 6.13 has calls for that; before it, the object is opened with
  * O_PATH and reached through /proc/self/fd. Results are lengths, 0, or -errno.
  */
-import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_PATH } from './constants.js'
-import { ENOSYS } from './errno.js'
+import { AT_SYMLINK_NOFOLLOW, O_PATH } from './constants.js'
+import { ENOSYS, ENOTDIR } from './errno.js'
 import { NativeMemory, cstring, cstring2 } from './memory.js'
 import { native, orErrno, syscall6 } from './native.js'
 import { close, openAt } from './open.js'
@@ -27,8 +27,18 @@ function putArgs(address: number, size: number, flags: number): number {
   return args.address
 }
 
-function at(name: string): number {
-  return name === '' ? AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW : AT_SYMLINK_NOFOLLOW
+/**
+ * The calls take no O_PATH descriptor with an empty path: a directory is reached as `.`, and anything
+ * else (told by ENOTDIR) through /proc.
+ */
+function pathOf(name: string): number {
+  return cstring(name === '' ? '.' : name)
+}
+
+/** Whether the direct call settled the matter; notes it when the kernel does not have it. */
+function isSettled(result: number, name: string): boolean {
+  if (result === -ENOSYS) haveXattrAt = false
+  return haveXattrAt && !(result === -ENOTDIR && name === '')
 }
 
 /** Run `call` with a path that leads to the object; for kernels without the *xattrat calls. */
@@ -52,13 +62,12 @@ export function getXattr(
   size: number,
 ): number {
   if (haveXattrAt) {
-    const path = cstring(name)
+    const path = pathOf(name)
     const block = putArgs(size === 0 ? 0 : address, size, 0)
     const result = orErrno(
-      syscall6(SYS_GETXATTRAT, dirfd, path, at(name), cstring2(key), block, 16),
+      syscall6(SYS_GETXATTRAT, dirfd, path, AT_SYMLINK_NOFOLLOW, cstring2(key), block, 16),
     )
-    if (result !== -ENOSYS) return result
-    haveXattrAt = false
+    if (isSettled(result, name)) return result
   }
   return throughProc(dirfd, name, (path) =>
     orErrno(native.getxattr(path, cstring2(key), size === 0 ? 0 : address, size)),
@@ -75,13 +84,12 @@ export function setXattr(
   flags: number,
 ): number {
   if (haveXattrAt) {
-    const path = cstring(name)
+    const path = pathOf(name)
     const block = putArgs(address, size, flags)
     const result = orErrno(
-      syscall6(SYS_SETXATTRAT, dirfd, path, at(name), cstring2(key), block, 16),
+      syscall6(SYS_SETXATTRAT, dirfd, path, AT_SYMLINK_NOFOLLOW, cstring2(key), block, 16),
     )
-    if (result !== -ENOSYS) return result
-    haveXattrAt = false
+    if (isSettled(result, name)) return result
   }
   return throughProc(dirfd, name, (path) =>
     orErrno(native.setxattr(path, cstring2(key), address, size, flags)),
@@ -92,9 +100,10 @@ export function setXattr(
 export function listXattr(dirfd: number, name: string, address: number, size: number): number {
   if (haveXattrAt) {
     const list = size === 0 ? 0 : address
-    const result = orErrno(syscall6(SYS_LISTXATTRAT, dirfd, cstring(name), at(name), list, size, 0))
-    if (result !== -ENOSYS) return result
-    haveXattrAt = false
+    const result = orErrno(
+      syscall6(SYS_LISTXATTRAT, dirfd, pathOf(name), AT_SYMLINK_NOFOLLOW, list, size, 0),
+    )
+    if (isSettled(result, name)) return result
   }
   return throughProc(dirfd, name, (path) =>
     orErrno(native.listxattr(path, size === 0 ? 0 : address, size)),
@@ -104,10 +113,11 @@ export function listXattr(dirfd: number, name: string, address: number, size: nu
 /** @mirrors removexattrat(2), lremovexattr(2) */
 export function removeXattr(dirfd: number, name: string, key: string): number {
   if (haveXattrAt) {
-    const path = cstring(name)
-    const result = orErrno(syscall6(SYS_REMOVEXATTRAT, dirfd, path, at(name), cstring2(key), 0, 0))
-    if (result !== -ENOSYS) return result
-    haveXattrAt = false
+    const path = pathOf(name)
+    const result = orErrno(
+      syscall6(SYS_REMOVEXATTRAT, dirfd, path, AT_SYMLINK_NOFOLLOW, cstring2(key), 0, 0),
+    )
+    if (isSettled(result, name)) return result
   }
   return throughProc(dirfd, name, (path) => orErrno(native.removexattr(path, cstring2(key))))
 }

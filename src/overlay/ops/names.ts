@@ -24,7 +24,7 @@ import { actAsCaller, createOnDisk, newObject, registerNew } from '../create.js'
 import type { NewObject } from '../create.js'
 import { locate, makeLocation } from '../location.js'
 import { markImpure } from '../marks.js'
-import { DirNode, FileNode, type Node } from '../node.js'
+import { type DirNode, FileNode, type Node } from '../node.js'
 import { admit, openNode } from '../open-file.js'
 
 type NameOps = Pick<

@@ -139,21 +139,34 @@ function prepare(
   node: Node,
   plan: RenamePlan,
 ): number {
-  const exchange = to.node !== null && !plan.clearTarget && (plan.flags & RENAME_EXCHANGE) !== 0
+  const other = (plan.flags & RENAME_EXCHANGE) !== 0 ? to.node : null
   let result = copyUp(ctx, node)
   if (result === 0) result = copyUpDir(ctx, to.parent)
-  if (result === 0 && exchange && to.node !== null) result = copyUp(ctx, to.node)
+  if (result === 0 && other !== null) result = copyUp(ctx, other)
   failpoint('rename:copied-up')
-  if (result === 0 && plan.clearTarget && to.node?.isDir === true && to.node.upper !== null) {
-    const clean = to.node.lowers.length === 0 && to.node.opaque
-    if (!clean || to.node.merged) result = clearEmpty(ctx, to.node)
-  }
-  if (result === 0 && plan.newParentImpure) result = markImpure(ctx, to.parent)
+  if (result === 0 && plan.clearTarget) result = clearTarget(ctx, to.node)
+  const sameParent = from.parent === to.parent
+  if (result === 0) result = markParents(ctx, from, to, plan)
+  if (result === 0) result = markDir(ctx, node, plan.sourceMark, sameParent)
+  if (result === 0 && other !== null) result = markDir(ctx, other, plan.targetMark, sameParent)
+  return result
+}
+
+/** The real directory that is moved over must be empty: whiteouts left in it have to go first. */
+function clearTarget(ctx: OverlayContext, target: Node | null): number {
+  if (target?.isDir !== true || target.upper === null) return 0
+  return clearEmpty(ctx, target)
+}
+
+function markParents(
+  ctx: OverlayContext,
+  from: RenameEnd,
+  to: RenameEnd,
+  plan: RenamePlan,
+): number {
+  let result = 0
+  if (plan.newParentImpure) result = markImpure(ctx, to.parent)
   if (result === 0 && plan.oldParentImpure) result = markImpure(ctx, from.parent)
-  if (result === 0) result = markDir(ctx, node, plan.sourceMark, from.parent === to.parent)
-  if (result === 0 && to.node !== null && exchange) {
-    result = markDir(ctx, to.node, plan.targetMark, from.parent === to.parent)
-  }
   return result
 }
 
