@@ -24,6 +24,7 @@ await build({
   minifySyntax: true,
   legalComments: 'none',
   define: { TSOVERLAYFS_VERSION: JSON.stringify(version) },
+  logOverride: { 'empty-import-meta': 'silent' },
   logLevel: 'warning',
 })
 if (!process.argv.includes('--bundle-only')) {

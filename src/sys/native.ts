@@ -151,6 +151,7 @@ export const native = {
   eventfd: bind<(initial: number, flags: Int) => Int>(
     'int eventfd(unsigned int initial, int flags)',
   ),
+  exitNow: bind<(code: Int) => never>('void _exit(int code)'),
   setsid: bind<() => Int>('int setsid()'),
   socketpair: bind<(domain: Int, type: Int, protocol: Int, out: Pointer) => Int>(
     'int socketpair(int domain, int type, int protocol, void *out)',

@@ -1,0 +1,102 @@
+/**
+ * A mount's life as a process: leave the caller, mount, say that it is ready, watch for signals, end
+ * with the mount.
+ */
+import {
+  type MountOptions,
+  type Mounted,
+  MountFailure,
+  mount,
+  mountOn,
+  process as system,
+  showOptions,
+  stateFile,
+  unmountOrDetach,
+} from '../../src/index.js'
+
+/** Descriptor on which the launcher waits for the answer. */
+const ANSWER_FD = 3
+/** How long a detached mount may still be used after a signal, ms. */
+const GRACE_MS = 5000
+
+/** Where messages go: to the launcher's pipe, or to stderr in the foreground. */
+export interface Audience {
+  readonly background: boolean
+  say(line: string): void
+  ready(): void
+  fail(code: number): never
+}
+
+/** Find out who listens. In the background: leave the caller's session and descriptors at once. */
+export function findAudience(): Audience {
+  const inherited = process.env['TSOVERLAYFS_INHERITED']
+  if (inherited === undefined) {
+    return {
+      background: false,
+      say: (line) => process.stderr.write(`tsoverlayfs: ${line}\n`),
+      ready: () => undefined,
+      fail: (code) => system.exitHard(code),
+    }
+  }
+  system.newSession()
+  const numbers = inherited
+    .split(' ')
+    .filter((word) => word !== '')
+    .map(Number)
+  system.closeInherited(numbers, ANSWER_FD)
+  return {
+    background: true,
+    say: (line) => {
+      system.writeText(ANSWER_FD, `tsoverlayfs: ${line}\n`)
+    },
+    ready: () => {
+      system.writeText(ANSWER_FD, 'ready')
+      system.closeFd(ANSWER_FD)
+    },
+    fail: (code) => {
+      system.writeText(ANSWER_FD, `fail ${String(code)}`)
+      return system.exitHard(code)
+    },
+  }
+}
+
+function watchSignals(mounted: Mounted): void {
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) return
+    stopping = true
+    unmountOrDetach(mounted)
+    setTimeout(() => system.exitHard(0), GRACE_MS).unref()
+  }
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, stop)
+  process.on('SIGPIPE', () => undefined)
+}
+
+/** Mount, serve until the mount is gone, and end the process. */
+export async function runDaemon(options: MountOptions, audience: Audience): Promise<void> {
+  for (const warning of options.warnings) audience.say(warning)
+  const mounted = await start(options, audience)
+  const device = mountOn(mounted.mountpoint)?.device ?? ''
+  if (device !== '') {
+    const { mountpoint } = mounted
+    stateFile.writeState(device, { pid: process.pid, mountpoint, options: showOptions(options) })
+  }
+  watchSignals(mounted)
+  for (const warning of mounted.warnings) audience.say(warning)
+  if (audience.background) process.chdir('/')
+  audience.ready()
+  await mounted.ended
+  if (device !== '') stateFile.removeState(device)
+  process.exit(0)
+}
+
+async function start(options: MountOptions, audience: Audience): Promise<Mounted> {
+  try {
+    return await mount(options, __filename)
+  } catch (error) {
+    audience.say(
+      error instanceof MountFailure || error instanceof Error ? error.message : String(error),
+    )
+    return audience.fail(1)
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The thread that is the file system: opens the layers, mounts, and serves requests until the mount
+ * goes. It never waits for anything but the next request; the main thread watches over it.
+ */
+import { parentPort, workerData } from 'node:worker_threads'
+import type { MountOptions } from './config/mount-options.js'
+import { mountFuse } from './fuse/mount/mount.js'
+import { Session, type SessionEnd } from './fuse/session/session.js'
+import { openDevFuseTransport } from './fuse/transport/dev-fuse.js'
+import { openOverlay } from './overlay/overlay.js'
+import { close } from './sys/open.js'
+
+/** What the worker tells the main thread. */
+export type WorkerReport =
+  | { readonly kind: 'mounted'; readonly warnings: readonly string[]; readonly userxattr: boolean }
+  | { readonly kind: 'failed'; readonly message: string; readonly errno: number }
+  | { readonly kind: 'ended'; readonly end: SessionEnd; readonly nodes: number }
+
+function atimeFlags(options: MountOptions): {
+  noatime?: boolean
+  relatime?: boolean
+  strictatime?: boolean
+} {
+  switch (options.mount.atime) {
+    case 'noatime':
+      return { noatime: true }
+    case 'relatime':
+      return { relatime: true }
+    case 'strictatime':
+      return { strictatime: true }
+    case 'default':
+      return {}
+  }
+}
+
+function serve(options: MountOptions, report: (message: WorkerReport) => void): void {
+  const overlay = openOverlay(options.overlay)
+  try {
+    const { mount } = options
+    const device = mountFuse({
+      mountpoint: mount.mountpoint,
+      source: mount.source,
+      subtype: mount.subtype,
+      allowOther: mount.allowOther || mount.allowRoot,
+      defaultPermissions: true,
+      ro: mount.readOnly,
+      nosuid: !mount.suid,
+      nodev: !mount.dev,
+      noexec: !mount.exec,
+      sync: mount.sync,
+      dirsync: mount.dirsync,
+      nodiratime: !mount.diratime,
+      ...atimeFlags(options),
+    })
+    report({
+      kind: 'mounted',
+      warnings: overlay.warnings,
+      userxattr: overlay.options.userxattr === true,
+    })
+    const session = new Session({
+      transport: openDevFuseTransport(device.fd),
+      filesystem: overlay.filesystem,
+      init: {
+        posixAcl: overlay.acl,
+        passthroughStackDepth: options.overlay.passthrough === 'off' ? 0 : 1,
+        ...(mount.readAheadBytes === null ? {} : { maxReadaheadBytes: mount.readAheadBytes }),
+      },
+      ...(mount.allowRoot && !mount.allowOther ? { onlyUid: process.geteuid?.() ?? 0 } : {}),
+    })
+    const end = session.run()
+    const nodes = overlay.nodeCount()
+    close(device.fd)
+    report({ kind: 'ended', end, nodes })
+  } finally {
+    overlay.close()
+  }
+}
+
+/** Run one mount in this worker thread, from the options in `workerData` to its end. */
+export function runWorker(): void {
+  const report = (message: WorkerReport): void => parentPort?.postMessage(message)
+  try {
+    serve(workerData as MountOptions, report)
+  } catch (error) {
+    const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : 5
+    report({
+      kind: 'failed',
+      errno,
+      message: error instanceof Error ? error.message : String(error),
+    })
+  }
+}
