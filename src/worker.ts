@@ -34,7 +34,7 @@ function atimeFlags(options: MountOptions): {
 }
 
 function serve(options: MountOptions, report: (message: WorkerReport) => void): void {
-  const overlay = openOverlay(options.overlay)
+  const overlay = openOverlay({ ...options.overlay, mountpoint: options.mount.mountpoint })
   try {
     const { mount } = options
     const device = mountFuse({

@@ -8,7 +8,7 @@ import { EINVAL, ELOOP } from '../sys/errno.js'
 import { close, openAt } from '../sys/open.js'
 import { FileStat, statAt } from '../sys/stat.js'
 import { LayerError, quotePath } from './layer-error.js'
-import type { OpenedDir } from './layer-open.js'
+import { type OpenedDir, openUserDir } from './layer-open.js'
 
 /** What a directory is to the overlay. */
 type Role = 'lowerdir' | 'upperdir' | 'workdir'
@@ -88,5 +88,29 @@ export function checkLowers(
         ),
       )
     }
+  }
+}
+
+/**
+ * Refuse a mountpoint that is upper or work, or lies inside: the mount would cover its own storage.
+ * @throws LayerError EINVAL
+ */
+export function checkMountpoint(
+  path: string,
+  upper: OpenedDir | null,
+  work: OpenedDir | null,
+): void {
+  const mountpoint = openUserDir(path, 'mountpoint')
+  const around = [key(mountpoint.stat), ...ancestors(mountpoint, new Set())]
+  close(mountpoint.fd)
+  for (const [role, dir] of [
+    ['upperdir', upper],
+    ['workdir', work],
+  ] as const) {
+    if (dir === null || !around.includes(key(dir.stat))) continue
+    throw new LayerError(
+      EINVAL,
+      `mountpoint ${quotePath(path)} is inside ${role} ${quotePath(dir.path)}; mount on a directory outside it`,
+    )
   }
 }

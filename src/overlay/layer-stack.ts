@@ -10,7 +10,7 @@ import { type FileStat, type FsUsage, fsUsage, isReadOnlyFs, statAt } from '../s
 import { Layer } from './layer.js'
 import { LayerError, quotePath } from './layer-error.js'
 import { type OpenedDir, isolateLower, isolateUpper, openUserDir } from './layer-open.js'
-import { checkLowers, checkUpperWork } from './layer-overlap.js'
+import { checkLowers, checkMountpoint, checkUpperWork } from './layer-overlap.js'
 import type { OverlayOptions } from './options.js'
 
 export interface LayerStack {
@@ -125,6 +125,7 @@ function assemble(
   const upper = options.upperDir === null ? null : open(options.upperDir, 'upperdir')
   const work = upper === null || options.workDir === null ? null : open(options.workDir, 'workdir')
   if (upper !== null && work !== null) checkUpper(upper, work)
+  if (options.mountpoint !== null) checkMountpoint(options.mountpoint, upper, work)
   checkLowers([...lowers, ...data], upper, work, (error) => {
     if (options.overlap === 'refuse') throw error
     warnings.push(error.message)

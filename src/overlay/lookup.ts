@@ -12,7 +12,7 @@ import type { OverlayContext } from './context.js'
 import { LayerDir } from './layer.js'
 import type { DirNode } from './node.js'
 import { statOrigin } from './origin.js'
-import { ABSENT, FOUND, WHITEOUT, honoursWh, probe } from './probe.js'
+import { ABSENT, FOUND, type ProbePlace, WHITEOUT, honoursWh, probe } from './probe.js'
 import { isValidRedirect } from './redirect.js'
 import type { Resolution } from './resolution.js'
 
@@ -69,7 +69,7 @@ function resolveUpper(
   name: string,
   out: Resolution,
 ): number {
-  const seen = probe(ctx, upper, name, out.stat)
+  const seen = probe(ctx, upper, name, out.stat, parent.lowers.length === 0 ? 'last' : 'above')
   if (seen < 0) return seen
   if (seen === ABSENT) return 0
   if (seen === WHITEOUT) {
@@ -179,7 +179,7 @@ function resolveLowers(ctx: OverlayContext, parent: DirNode, out: Resolution): n
     const dir = stack[i]
     if (dir === undefined) break
     layerIndex = dir.layer.index
-    const result = resolveLower(ctx, dir, out)
+    const result = resolveLower(ctx, dir, i === stack.length - 1 ? 'last' : 'above', out)
     if (result < 0) return result
     if (walk.stop) break
   }
@@ -203,7 +203,12 @@ function descend(ctx: OverlayContext, start: LayerDir, path: string): LayerDir |
   return dir
 }
 
-function resolveLower(ctx: OverlayContext, start: LayerDir, out: Resolution): number {
+function resolveLower(
+  ctx: OverlayContext,
+  start: LayerDir,
+  place: ProbePlace,
+  out: Resolution,
+): number {
   let dir = start
   let name = walk.name
   if (name.includes('/')) {
@@ -214,7 +219,7 @@ function resolveLower(ctx: OverlayContext, start: LayerDir, out: Resolution): nu
   }
   const first = !out.found
   const stat = first ? out.stat : lowerStat
-  const seen = probe(ctx, dir, name, stat)
+  const seen = probe(ctx, dir, name, stat, place)
   if (seen < 0) return seen
   if (seen === ABSENT) return 0
   if (seen === WHITEOUT) {

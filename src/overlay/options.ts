@@ -25,6 +25,8 @@ export interface OverlayOptions {
   readonly upperDir: string | null
   readonly workDir: string | null
   readonly readOnly: boolean
+  /** Where it will be mounted, to be refused inside its own upper; null = not checked. */
+  readonly mountpoint: string | null
   /** Whether overlapping layers are refused (kernel overlayfs) or only warned of (fuse-overlayfs). */
   readonly overlap: 'refuse' | 'warn'
   /**
@@ -70,6 +72,7 @@ export const defaultOverlayOptions = {
   upperDir: null,
   workDir: null,
   readOnly: false,
+  mountpoint: null,
   overlap: 'refuse',
   whPrefix: 'lower',
   redirectDir: 'follow',

@@ -20,6 +20,9 @@ const MISSES_BEFORE_READING = 6
 
 const whStat = new FileStat()
 
+/** Whether layers below are looked at after this one. */
+export type ProbePlace = 'above' | 'last'
+
 /** Whether AUFS-style names count in a layer. */
 export function honoursWh(ctx: OverlayContext, dir: LayerDir): boolean {
   return dir.layer.index > 0 || ctx.options.whPrefix === 'all'
@@ -27,10 +30,17 @@ export function honoursWh(ctx: OverlayContext, dir: LayerDir): boolean {
 
 /**
  * Look for `name` in one layer directory.
+ * @param place `last`: nothing below could be hidden, so an AUFS-style whiteout does not matter
  * @param stat filled when the result is FOUND
  * @returns ABSENT, WHITEOUT, FOUND or -errno
  */
-export function probe(ctx: OverlayContext, dir: LayerDir, name: string, stat: FileStat): number {
+export function probe(
+  ctx: OverlayContext,
+  dir: LayerDir,
+  name: string,
+  stat: FileStat,
+  place: ProbePlace = 'above',
+): number {
   const wh = honoursWh(ctx, dir)
   if (wh && isWhName(name)) return ABSENT
   if (dir.names !== null && !dir.names.types.has(name)) {
@@ -44,11 +54,11 @@ export function probe(ctx: OverlayContext, dir: LayerDir, name: string, stat: Fi
     return hidden ? WHITEOUT : FOUND
   }
   if (result !== -ENOENT && result !== -ENAMETOOLONG) return result
-  return wh ? missed(ctx, dir, fd, name) : ABSENT
+  return wh && place === 'above' ? missed(dir, fd, name) : ABSENT
 }
 
 /** The name is not there: is it hidden by `.wh.NAME`? Reads all names once that pays. */
-function missed(ctx: OverlayContext, dir: LayerDir, fd: number, name: string): number {
+function missed(dir: LayerDir, fd: number, name: string): number {
   dir.misses += 1
   if (dir.misses > MISSES_BEFORE_READING && dir.layer.index > 0) {
     const names = readLayerNames(fd)
@@ -57,7 +67,5 @@ function missed(ctx: OverlayContext, dir: LayerDir, fd: number, name: string): n
       return names.hasWh && names.types.has(whNameOf(name)) ? WHITEOUT : ABSENT
     }
   }
-  const isLowest = dir.layer.index === ctx.stack.lowers.length
-  if (isLowest) return ABSENT
   return statAt(fd, whNameOf(name), whStat) === 0 ? WHITEOUT : ABSENT
 }

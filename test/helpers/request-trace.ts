@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createInterface } from 'node:readline'
+import { type FSWatcher, closeSync, openSync, readFileSync, readSync, watch } from 'node:fs'
 import { errnoName } from '../../src/sys/errno.js'
 import { FileStat, statAt } from '../../src/sys/stat.js'
 import { candidate, makeLayerOptions, runCommand, waitForEnd } from './program-mount.js'
@@ -41,6 +41,7 @@ export class TracedMount {
   readonly #marks = new Map<string, () => void>()
   readonly #libfuse: boolean
   #root = -1
+  #watcher: FSWatcher | null = null
   #seen: TracedRequest[] = []
   #lookups = 0
   #counter = 0
@@ -57,15 +58,20 @@ export class TracedMount {
     const merged = `${base}/merged`
     const libfuse = process.env['TSOVERLAYFS_CANDIDATE'] !== undefined
     const words = libfuse ? ['-f', '-d'] : ['mount', '-f']
+    const log = `${base}/requests.log`
+    const logFd = openSync(log, 'ax')
     const server = spawn(candidate(), [...words, '-o', options, merged], {
       env: { ...process.env, DEBUG: 'tsoverlayfs:fuse:in', DEBUG_COLORS: 'no', NODE_OPTIONS: '' },
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: ['ignore', 'ignore', logFd],
     })
+    closeSync(logFd)
     const mount = new TracedMount(merged, server, libfuse)
     const ended = once(server, 'exit').then(([code]) => {
-      throw new Error(`${candidate()} ended with ${String(code)} before it served`)
+      throw new Error(
+        `${candidate()} ended with ${String(code)} before it served: ${readFileSync(log, 'latin1')}`,
+      )
     })
-    await Promise.race([mount.#follow(), ended])
+    await Promise.race([mount.#follow(log), ended])
     // From here on an exit is what close() waits for.
     ended.catch(() => undefined)
     mount.#root = openPath(merged, O_RDONLY | O_DIRECTORY)
@@ -78,19 +84,35 @@ export class TracedMount {
     return this.#root
   }
 
-  /** Resolves with the first request, which is INIT: the mount is made then. */
-  #follow(): Promise<void> {
-    const { stderr } = this.#server
-    if (stderr === null) throw new Error('the server has no standard error')
+  /**
+   * Resolves with the first request, which is INIT: the mount is made then. The log goes to a file,
+   * not to a pipe: this process waits in system calls that the server answers, and could not empty
+   * a pipe on which the server waits.
+   */
+  #follow(log: string): Promise<void> {
     return new Promise((resolve) => {
-      createInterface({ input: stderr.setEncoding('latin1') }).on('line', (line) => {
-        const request = parseTraceLine(line)
-        this.#markIn(line)
-        if (request === null) return
-        if (request.name === 'INIT') resolve()
-        if (!BACKGROUND.has(request.name)) this.#seen.push(request)
-      })
+      let rest = ''
+      const fd = openSync(log, 'r')
+      const buffer = Buffer.alloc(1 << 16)
+      const read = (): void => {
+        for (let got = readSync(fd, buffer); got > 0; got = readSync(fd, buffer)) {
+          const lines = (rest + buffer.latin1Slice(0, got)).split('\n')
+          rest = lines.pop() ?? ''
+          for (const line of lines) this.#line(line, resolve)
+        }
+      }
+      this.#watcher = watch(log, read)
+      this.#watcher.on('close', () => closeSync(fd))
+      read()
     })
+  }
+
+  #line(line: string, served: () => void): void {
+    this.#markIn(line)
+    const request = parseTraceLine(line)
+    if (request === null) return
+    if (request.name === 'INIT') served()
+    if (!BACKGROUND.has(request.name)) this.#seen.push(request)
   }
 
   #markIn(line: string): void {
@@ -135,11 +157,46 @@ export class TracedMount {
 
   /** Unmount and wait for the server's end. */
   async close(): Promise<void> {
-    if (this.#root >= 0) close(this.#root)
-    this.#root = -1
-    const exit = this.#server.exitCode === null ? once(this.#server, 'exit') : null
+    this.#letGo()
     await runCommand('umount', [this.merged])
     if (this.#server.pid !== undefined) await waitForEnd([this.#server.pid])
-    await exit
   }
+
+  /** For the teardown: let go of the mount and end the server, whatever state they are in. */
+  abandon(): void {
+    this.#letGo()
+    if (this.#server.exitCode === null) this.#server.kill('SIGKILL')
+  }
+
+  #letGo(): void {
+    this.#watcher?.close()
+    this.#watcher = null
+    if (this.#root >= 0) close(this.#root)
+    this.#root = -1
+  }
+}
+
+/** At most so many requests of each kind; kinds not named must not come at all. */
+export type RequestBudget = Readonly<Record<string, number>>
+
+/** What a count exceeds its budget by, in words; empty when it keeps to it. */
+export function overBudget(
+  counts: Readonly<Record<string, number>>,
+  budget: RequestBudget,
+): string[] {
+  return Object.entries(counts)
+    .filter(([name, count]) => count > (budget[name] ?? 0))
+    .map(([name, count]) => `${name}: ${String(count)}, at most ${String(budget[name] ?? 0)}`)
+}
+
+/** What each of `items` things costs, from the counts for one and for that many more: start-up cancels out. */
+export function costOfEach(
+  one: Readonly<Record<string, number>>,
+  many: Readonly<Record<string, number>>,
+  items: number,
+): Record<string, number> {
+  const costs = Object.entries(many).map(
+    ([name, count]) => [name, (count - (one[name] ?? 0)) / items] as const,
+  )
+  return Object.fromEntries(costs.filter(([, cost]) => cost > 0))
 }
