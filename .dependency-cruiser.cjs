@@ -11,7 +11,11 @@ module.exports = {
     { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/' }, to: {} },
     only('sys-is-the-bottom', '^src/sys/', ['^src/util/']),
     only('util-knows-nothing', '^src/util/', []),
-    only('config-is-text', '^src/config/', ['^src/util/', '^src/sys/errno', '^src/overlay/options']),
+    only('config-is-text', '^src/config/', [
+      '^src/util/',
+      '^src/sys/errno',
+      '^src/overlay/options',
+    ]),
     only('whiteout-below-overlay', '^src/whiteout/', ['^src/sys/', '^src/util/']),
     only('driver', '^src/driver/', ['^src/config/', '^src/sys/', '^src/util/']),
     only('protocol-is-pure', '^src/fuse/protocol/', [

@@ -59,6 +59,17 @@ const list = (/** @type {string | undefined} */ text) =>
   (text ?? '').split(',').filter((word) => word !== '')
 
 /**
+ * @param {string | undefined} text
+ * @param {boolean} quick
+ */
+function parseRounds(text, quick) {
+  if (text === undefined) return quick ? 3 : 5
+  const rounds = Number(text)
+  if (Number.isInteger(rounds) && rounds > 0) return rounds
+  throw new Error(`--rounds ${text}: expected a whole number from 1`)
+}
+
+/**
  * @param {string[]} argv
  * @returns {Arguments}
  * @throws {Error} with a message for the user when an option is unknown or malformed
@@ -85,10 +96,7 @@ export function parseArguments(argv) {
       out: { type: 'string' },
     },
   })
-  const rounds = values.rounds === undefined ? (values.quick ? 3 : 5) : Number(values.rounds)
-  if (!Number.isInteger(rounds) || rounds < 1) {
-    throw new Error(`--rounds ${values.rounds}: expected a whole number from 1`)
-  }
+  const rounds = parseRounds(values.rounds, values.quick)
   const limitSeconds = Number(values.limit ?? (values.quick ? 60 : 900))
   if (!(limitSeconds > 0)) throw new Error(`--limit ${values.limit}: expected seconds above 0`)
   const [client, daemon] = list(values.pin)

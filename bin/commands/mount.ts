@@ -76,7 +76,7 @@ export function parseMount(invocation: Invocation): MountOptions {
     argument.required = false
   })
   command.allowExcessArguments(invocation.engine)
-  command.parse(invocation.words as string[], { from: 'user' })
+  command.parse(invocation.words, { from: 'user' })
   const flags = command.opts<Flags>()
   const mountpoint = command.args.at(-1)
   if (mountpoint === undefined) {

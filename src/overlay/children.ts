@@ -159,9 +159,3 @@ export function dropName(node: FileNode, parent: DirNode, name: string): boolean
   node.name = next?.name ?? ''
   return next !== undefined
 }
-
-/** Stat a directory's own object in upper. Returns 0 or -errno. */
-export function statUpper(ctx: OverlayContext, dir: LayerDir, stat: FileStat): number {
-  const fd = ctx.fds.fd(dir)
-  return fd < 0 ? fd : statAt(fd, '', stat)
-}

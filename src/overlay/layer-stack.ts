@@ -159,13 +159,3 @@ export function closeLayers(stack: LayerStack): void {
   if (stack.upper !== null) close(stack.upper.root.fd)
   if (stack.workFd >= 0) close(stack.workFd)
 }
-
-/** Whether a layer's file system gives file handles, so that an origin can be recorded. */
-export function hasHandles(layer: Layer): boolean {
-  return typeof fileHandle(layer.root.fd, '') !== 'number'
-}
-
-/** Stat a layer's root. Returns 0 or -errno. */
-export function statRoot(layer: Layer, into: FileStat): number {
-  return statAt(layer.root.fd, '', into)
-}

@@ -2,10 +2,8 @@
  * The listings of directories that were read, within a budget of names: the ones read longest ago go
  * first. A listing also answers, without a system call, that a name is absent.
  */
-import type { OverlayContext } from './context.js'
 import type { DirListing } from './dir-listing.js'
 import type { DirNode } from './node.js'
-import { readMerged } from './readdir-merge.js'
 
 /** Listings held within a budget. */
 export class ListingCache {
@@ -45,16 +43,4 @@ export class ListingCache {
     this.#held.delete(dir)
     this.#names -= count
   }
-}
-
-/** The directory's listing, read if need be. Returns it or -errno. */
-export function ensureListing(ctx: OverlayContext, dir: DirNode): DirListing | number {
-  if (dir.listing !== null) {
-    ctx.listings.touch(dir)
-    return dir.listing
-  }
-  const listing = readMerged(ctx, dir)
-  if (typeof listing === 'number') return listing
-  ctx.listings.put(dir, listing)
-  return listing
 }

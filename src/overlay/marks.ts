@@ -25,13 +25,6 @@ export function markImpure(ctx: OverlayContext, parent: DirNode): number {
   return 0
 }
 
-/** Drop the impure mark of a directory that turned out to hold no entry with an origin. */
-export function clearImpure(ctx: OverlayContext, dir: DirNode): void {
-  if (dir.upper === null || !dir.impure) return
-  const fd = ctx.fds.fd(dir.upper)
-  if (fd >= 0 && removeXattr(fd, '', `${ctx.xattrNames.prefix}impure`) === 0) dir.impure = false
-}
-
 /**
  * Write an origin mark. A symlink or device cannot carry `user.` attributes: it goes without.
  * @returns 0 or -errno

@@ -13,7 +13,7 @@ import type { OverlayContext } from './context.js'
 import { copyUpDir } from './copy-up/copy-up.js'
 import { failpoint } from './failpoint.js'
 import { isLowerPositive } from './lookup.js'
-import { ensureListing } from './listing-cache.js'
+import { ensureListing } from './listing.js'
 import type { DirNode, FileNode, Node } from './node.js'
 import type { WorkDir } from './workdir.js'
 

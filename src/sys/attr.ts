@@ -25,11 +25,6 @@ export function chmodAt(dirfd: number, name: string, mode: number): number {
   return orErrno(native.fchmodat(AT_FDCWD, cstring(`/proc/self/fd/${String(dirfd)}`), mode, 0))
 }
 
-/** Set permission bits of an open file. @mirrors fchmod(2) */
-export function chmodFd(fd: number, mode: number): number {
-  return orErrno(native.fchmod(fd, mode))
-}
-
 /** Set owner and group; 0xffffffff leaves one as it is. @mirrors fchownat(2) */
 export function chownAt(dirfd: number, name: string, uid: number, gid: number): number {
   return orErrno(native.fchownat(dirfd, cstring(name), uid, gid, at(name)))
@@ -68,11 +63,6 @@ export function utimesAt(
 function utimesProc(fd: number): number {
   const path = cstring(`/proc/self/fd/${String(fd)}`)
   return orErrno(native.utimensat(AT_FDCWD, path, times.address, 0))
-}
-
-/** Set only the access time. */
-export function setAtime(dirfd: number, name: string, sec: number, nsec: number): number {
-  return utimesAt(dirfd, name, sec, nsec, 0, UTIME_OMIT)
 }
 
 /** Set an open file's size in bytes. @mirrors ftruncate(2) */

@@ -77,9 +77,3 @@ export class FsError extends Error {
     this.syscall = syscall
   }
 }
-
-/** Return `result`, or throw the FsError it stands for when it is a negative errno. */
-export function check(result: number, syscall: string, detail = ''): number {
-  if (result < 0) throw new FsError(-result, syscall, detail)
-  return result
-}

@@ -167,9 +167,6 @@ export const native = {
   getegid: bind<() => number>('unsigned int getegid()'),
 } as const
 
-/** The calling thread's errno; meaningful only as the very next statement after a failed call. */
-export const lastErrno: () => number = () => koffi.errno()
-
 /** `-errno` if `result` is negative, else `result`: the tail of every wrapper. */
 export function orErrno(result: number): number {
   return result < 0 ? -koffi.errno() : result

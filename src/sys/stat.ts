@@ -37,8 +37,6 @@ const STATX_BASIC_STATS = 0x7ff
 const STATX_BTIME = 0x800
 const STATX_MNT_ID = 0x1000
 const MASK = STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID
-export const STATX_ATTR_IMMUTABLE = 0x10
-export const STATX_ATTR_APPEND = 0x20
 
 const out = new NativeMemory(256)
 const TWO_32 = 4294967296
@@ -124,12 +122,6 @@ export function fsUsage(fd: number, into: FsUsage): number {
   into.namelen = wide(64)
   into.frsize = wide(72)
   return 0
-}
-
-/** The magic number of the file system behind `fd` (statfs.f_type), or -errno. */
-export function fsType(fd: number): number {
-  const result = orErrno(native.fstatfs(fd, usage.address))
-  return result < 0 ? result : wide(0)
 }
 
 /** Whether the file system behind `fd` is mounted read-only (superblock or mount). */

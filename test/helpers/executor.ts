@@ -65,14 +65,7 @@ import {
 } from '../../src/sys/xattr.js'
 import { inodeKey, readAll } from './dirents.js'
 import { type LowerLabels, noLabels } from './inode-labels.js'
-import type {
-  FallocateMode,
-  NodeKind,
-  OpenFlag,
-  Operation,
-  RenameFlag,
-  Time,
-} from './operation.js'
+import type { FallocateMode, NodeKind, OpenFlag, Operation, RenameFlag, Time } from './operation.js'
 import { deviceText, modeText, timeText, typeName } from './stat-line.js'
 import { accessAt, becomeRoot, becomeUser, chownFd, hardLink, truncatePath } from './syscalls.js'
 
@@ -272,7 +265,9 @@ export class Executor {
           return result < 0 ? result : ((word.u32[0] ?? 0) & COMPARED_INODE_FLAGS).toString(16)
         })
       case 'setflags':
-        return this.#withFile(path, O_RDONLY | O_NONBLOCK, (fd) => setInodeFlags(fd, operation.flags))
+        return this.#withFile(path, O_RDONLY | O_NONBLOCK, (fd) =>
+          setInodeFlags(fd, operation.flags),
+        )
       case 'access':
         return accessAt(root, path, operation.mode)
       case 'stat': {
@@ -298,7 +293,12 @@ export class Executor {
     switch (operation.op) {
       case 'create': {
         const flags = O_CREAT | O_EXCL | O_WRONLY
-        return this.#withFile(path, flags, (fd) => writeText(fd, operation.data ?? '', 0), operation.mode)
+        return this.#withFile(
+          path,
+          flags,
+          (fd) => writeText(fd, operation.data ?? '', 0),
+          operation.mode,
+        )
       }
       case 'write': {
         const text = operation.data.repeat(operation.repeat ?? 1)
@@ -442,7 +442,7 @@ function setInodeFlags(fd: number, flags: number): number {
 function writeText(fd: number, text: string, offset: number): number {
   if (text.length === 0) return 0
   const bytes = Buffer.from(text, 'latin1')
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const size = Math.min(bytes.length - done, data.bytes.length)
     bytes.copy(data.bytes, 0, done, done + size)
     const written = pwrite(fd, data.address, size, offset + done)
@@ -468,7 +468,7 @@ function listNames(fd: number): string | number {
 
 function dataSegments(fd: number): string | number {
   const segments: string[] = []
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const from = lseek(fd, at, SEEK_DATA)
     if (from < 0) return errnoName(from) === 'ENXIO' ? segments.join(' ') || 'none' : from
     const to = lseek(fd, from, SEEK_HOLE)
@@ -491,4 +491,3 @@ export function runScript(
     executor.close()
   }
 }
-

@@ -14,9 +14,7 @@ import { mount, unmount } from './syscalls.js'
 export type ScratchKind = 'disk' | 'tmpfs'
 
 /** Mount points at or below a directory, deepest first, with type and minor device number. */
-export function mountsBelow(
-  directory: string,
-): { target: string; type: string; minor: number }[] {
+export function mountsBelow(directory: string): { target: string; type: string; minor: number }[] {
   const found: { target: string; type: string; minor: number }[] = []
   for (const line of readFileSync('/proc/self/mountinfo', 'latin1').split('\n')) {
     const [left, right] = line.split(' - ')

@@ -57,7 +57,8 @@ function contentOf(dirfd: number, name: string): string {
     for (;;) {
       const got = pread(fd, buffer.address, buffer.bytes.length, offset)
       if (got < 0) return errnoName(got)
-      if (offset === 0 && got <= SMALL_BYTES) return JSON.stringify(buffer.bytes.latin1Slice(0, got))
+      if (offset === 0 && got <= SMALL_BYTES)
+        return JSON.stringify(buffer.bytes.latin1Slice(0, got))
       if (got === 0) return `${offset} bytes, sha1 ${hash.digest('hex')}`
       hash.update(buffer.bytes.subarray(0, got))
       offset += got

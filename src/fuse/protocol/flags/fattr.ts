@@ -17,6 +17,7 @@ export const FATTR_CTIME = 0x400
 /** Strip set-user-id, and set-group-id where the group may execute. */
 export const FATTR_KILL_SUIDGID = 0x800
 
+/** SETATTR valid bits by name. */
 export const fattrNames: FlagNames = [
   [FATTR_MODE, 'MODE'],
   [FATTR_UID, 'UID'],

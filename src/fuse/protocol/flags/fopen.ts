@@ -14,6 +14,7 @@ export const FOPEN_PARALLEL_DIRECT_WRITES = 64
 /** Data goes straight to the backing file of `backing_id`. */
 export const FOPEN_PASSTHROUGH = 128
 
+/** FOPEN bits by name. */
 export const fopenNames: FlagNames = [
   [FOPEN_DIRECT_IO, 'DIRECT_IO'],
   [FOPEN_KEEP_CACHE, 'KEEP_CACHE'],

@@ -15,12 +15,14 @@ export const FUSE_FSYNC_FDATASYNC = 1
 /** SETXATTR of an ACL: strip set-group-id. */
 export const FUSE_SETXATTR_ACL_KILL_SGID = 1
 
+/** WRITE flags by name. */
 export const writeNames: FlagNames = [
   [FUSE_WRITE_CACHE, 'CACHE'],
   [FUSE_WRITE_LOCKOWNER, 'LOCKOWNER'],
   [FUSE_WRITE_KILL_SUIDGID, 'KILL_SUIDGID'],
 ]
 
+/** OPEN flags of the protocol by name. */
 export const openFlagNames: FlagNames = [[FUSE_OPEN_KILL_SUIDGID, 'KILL_SUIDGID']]
 
 /** rename(2) flags. */
