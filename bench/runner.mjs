@@ -91,6 +91,7 @@ export class Runner {
     this.quick = quick
     this.counter = 0
     this.ownDrops = 0
+    this.closed = false
     /** @type {Set<string>} */
     this.mounts = new Set()
     /** @type {Map<string, Promise<string>>} */
@@ -150,6 +151,7 @@ export class Runner {
 
   /** A fresh directory under `mounts`. */
   freshBase() {
+    if (this.closed) throw new Error('the run has been stopped')
     const base = join(this.root, 'mounts', String(this.counter++))
     mkdirSync(base)
     return base
@@ -224,6 +226,7 @@ export class Runner {
 
   /** Leave nothing behind: processes, mounts, directories. */
   async close() {
+    this.closed = true
     endChildren()
     await this.sweep()
     rmSync(this.root, { recursive: true, force: true })

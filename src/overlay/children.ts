@@ -4,7 +4,7 @@
  */
 import { S_IFDIR, S_IFMT } from '../sys/constants.js'
 import { ENAMETOOLONG, ENOENT, ESTALE } from '../sys/errno.js'
-import { FileStat, statAt } from '../sys/stat.js'
+import { FileStat } from '../sys/stat.js'
 import { close } from '../sys/open.js'
 import type { OverlayContext } from './context.js'
 import { LayerDir } from './layer.js'

@@ -4,9 +4,9 @@
  * @mirrors fs/overlayfs/super.c:ovl_fill_super
  */
 import { EINVAL } from '../sys/errno.js'
-import { fileHandle, fsUuid } from '../sys/handle.js'
+import { fsUuid } from '../sys/handle.js'
 import { close } from '../sys/open.js'
-import { type FileStat, type FsUsage, fsUsage, isReadOnlyFs, statAt } from '../sys/stat.js'
+import { type FileStat, type FsUsage, fsUsage, isReadOnlyFs } from '../sys/stat.js'
 import { Layer } from './layer.js'
 import { LayerError, quotePath } from './layer-error.js'
 import { type OpenedDir, isolateLower, isolateUpper, openUserDir } from './layer-open.js'
@@ -155,7 +155,7 @@ function assemble(
 
 /** Close the roots of all layers and the work directory. */
 export function closeLayers(stack: LayerStack): void {
-  for (const layer of [...stack.lowers, ...stack.dataLayers]) close(layer.root.fd)
-  if (stack.upper !== null) close(stack.upper.root.fd)
+  for (const layer of [...stack.lowers, ...stack.dataLayers]) layer.close()
+  stack.upper?.close()
   if (stack.workFd >= 0) close(stack.workFd)
 }

@@ -4,7 +4,7 @@
  * directory of one layer, whether or not it has a descriptor at the moment; DirFds gives it one on
  * demand and keeps the number of open ones bounded.
  */
-import { close, openBeneath, openDirPath } from '../sys/open.js'
+import { close, openBeneath, openDirPath, openDirRead } from '../sys/open.js'
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from '../sys/constants.js'
 import type { LayerNames } from './layer-names.js'
 
@@ -31,6 +31,7 @@ export class Layer {
   readonly index: number
   readonly fsid: number
   readonly root: LayerDir
+  #handleFd = -1
 
   /** @param rootFd O_PATH descriptor of the layer's root, open for the layer's life */
   constructor(facts: LayerFacts, rootFd: number) {
@@ -39,6 +40,22 @@ export class Layer {
     this.fsid = facts.fsid
     this.root = new LayerDir(this, null, '')
     this.root.fd = rootFd
+  }
+
+  /**
+   * A descriptor through which file handles of this layer's file system can be opened, or -errno.
+   * O_PATH descriptors are refused there.
+   */
+  handleFd(): number {
+    if (this.#handleFd < 0) this.#handleFd = openDirRead(this.root.fd)
+    return this.#handleFd
+  }
+
+  /** Close everything the layer holds. */
+  close(): void {
+    close(this.root.fd)
+    if (this.#handleFd >= 0) close(this.#handleFd)
+    this.#handleFd = -1
   }
 }
 

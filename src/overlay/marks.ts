@@ -4,7 +4,7 @@
  * @mirrors fs/overlayfs/util.c:ovl_check_setxattr
  */
 import { EIO, EOPNOTSUPP, EPERM } from '../sys/errno.js'
-import { removeXattr, writeXattr } from '../sys/xattr.js'
+import { writeXattr } from '../sys/xattr.js'
 import { setOpaque } from '../whiteout/opaque.js'
 import type { OverlayContext } from './context.js'
 import type { DirNode } from './node.js'

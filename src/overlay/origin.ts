@@ -63,7 +63,7 @@ export function statOrigin(layers: readonly Layer[], value: string, into: FileSt
   for (const layer of layers) {
     if (layer.facts.uuid !== origin.uuid || layer.fsid === tried) continue
     tried = layer.fsid
-    const fd = openHandle(layer.root.fd, origin.handle, O_PATH)
+    const fd = openHandle(layer.handleFd(), origin.handle, O_PATH)
     if (fd < 0) continue
     const result = statAt(fd, '', into)
     close(fd)

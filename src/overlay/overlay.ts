@@ -2,6 +2,7 @@
  * One overlay: layers opened, state set up, every FUSE operation bound to it. It knows file-system
  * terms only; the session speaks the protocol.
  */
+import { randomBytes } from 'node:crypto'
 import type { Connection, RawFilesystem } from '../fuse/raw-filesystem.js'
 import { FUSE_PASSTHROUGH } from '../fuse/protocol/flags/init.js'
 import { actAsSelf, keepCapabilities } from '../sys/creds.js'
@@ -118,6 +119,7 @@ function assemble(options: OverlayOptions, stack: LayerStack): Overlay {
   const warnings = [...stack.warnings]
   const work = openWork(options, stack)
   const marks = chooseMarks(options, work, warnings)
+  if (marks.canMark) storeUuid(options, stack, marks.userxattr)
   const ctx = makeContext(options, stack, work, marks)
   const filesystem: RawFilesystem = {
     ...nameOps(ctx),
@@ -153,6 +155,21 @@ function assemble(options: OverlayOptions, stack: LayerStack): Overlay {
       closeLayers(stack)
     },
   }
+}
+
+/**
+ * Give a fresh upper the instance's uuid; one that an overlay without uuids used before keeps none.
+ * @mirrors fs/overlayfs/util.c:ovl_init_uuid_xattr
+ */
+function storeUuid(options: OverlayOptions, stack: LayerStack, userxattr: boolean): void {
+  if (stack.upper === null || options.uuid === 'off' || options.uuid === 'null') return
+  const { prefix } = new XattrNames(userxattr)
+  const fd = stack.upper.root.fd
+  const names = xattrNames(fd, '')
+  if (typeof names === 'number' || names.includes(`${prefix}uuid`)) return
+  if (options.uuid === 'auto' && names.includes(`${prefix}impure`)) return
+  const result = writeXattr(fd, '', `${prefix}uuid`, randomBytes(16).toString('latin1'))
+  if (result < 0) log('upper keeps no uuid: %d', result)
 }
 
 function makeContext(

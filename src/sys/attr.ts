@@ -2,7 +2,7 @@
  * Mode, owner, times and size, by name below a directory (`''` = the descriptor's own object), never
  * following a final symlink. All results are 0 or -errno.
  */
-import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, UTIME_OMIT } from './constants.js'
+import { AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW } from './constants.js'
 import { ENOSYS, EOPNOTSUPP } from './errno.js'
 import { NativeMemory, cstring } from './memory.js'
 import { native, orErrno, syscall6 } from './native.js'
@@ -23,6 +23,11 @@ export function chmodAt(dirfd: number, name: string, mode: number): number {
   }
   if (name !== '') return orErrno(native.fchmodat(dirfd, cstring(name), mode, 0))
   return orErrno(native.fchmodat(AT_FDCWD, cstring(`/proc/self/fd/${String(dirfd)}`), mode, 0))
+}
+
+/** Set permission bits of an open file. @mirrors fchmod(2) */
+export function chmodFd(fd: number, mode: number): number {
+  return orErrno(native.fchmod(fd, mode))
 }
 
 /** Set owner and group; 0xffffffff leaves one as it is. @mirrors fchownat(2) */

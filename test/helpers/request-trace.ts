@@ -6,7 +6,15 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type FSWatcher, closeSync, openSync, readFileSync, readSync, watch } from 'node:fs'
+import {
+  type FSWatcher,
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  watch,
+} from 'node:fs'
 import { errnoName } from '../../src/sys/errno.js'
 import { FileStat, statAt } from '../../src/sys/stat.js'
 import { candidate, makeLayerOptions, runCommand, waitForEnd } from './program-mount.js'
@@ -112,7 +120,13 @@ export class TracedMount {
     const request = parseTraceLine(line)
     if (request === null) return
     if (request.name === 'INIT') served()
-    if (!BACKGROUND.has(request.name)) this.#seen.push(request)
+    if (!BACKGROUND.has(request.name) && !this.#isOwn(line)) this.#seen.push(request)
+  }
+
+  /** Whether a thread of the server itself asked: it looks once whether the mount answers. */
+  #isOwn(line: string): boolean {
+    const thread = / pid (\d+)$/.exec(line)?.[1]
+    return thread !== undefined && existsSync(`/proc/${String(this.#server.pid)}/task/${thread}`)
   }
 
   #markIn(line: string): void {
