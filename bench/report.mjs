@@ -50,16 +50,17 @@ export function judge(report, row, subject) {
   const table = subject.includes('passthrough=off') ? goalsWithoutPassthrough : goals
   const cell = row.cells[subject]
   if (cell === undefined) return []
+  const prefix = subject.startsWith('tsoverlayfs ') ? `${subject.slice(12)} ` : ''
   return (table[row.id] ?? []).flatMap(({ against, limit }) => {
     if (against === 'absolute') {
-      return [{ text: `<= ${limit} ${row.unit}`, met: cell.median <= limit }]
+      return [{ text: `${prefix}<= ${limit} ${row.unit}`, met: cell.median <= limit }]
     }
     const ratio = slowdown(row, subject, firstOf(report, against))
     if (ratio === null) return []
     if (row.better === 'higher') {
-      return [{ text: `>= ${limit} of ${against}`, met: 1 / ratio >= limit }]
+      return [{ text: `${prefix}>= ${limit} of ${against}`, met: 1 / ratio >= limit }]
     }
-    return [{ text: `<= ${limit} of ${against}`, met: ratio <= limit }]
+    return [{ text: `${prefix}<= ${limit} of ${against}`, met: ratio <= limit }]
   })
 }
 

@@ -47,7 +47,8 @@ function describe(
     isDir: node.isDir,
     hasLower: node.isDir && node.lowers.length > 0,
     opaque: node.isDir && node.opaque,
-    hasOrigin: node.hasOrigin || !inUpper,
+    // A lower hard link is separated from its other names by copying up: it gets no origin.
+    hasOrigin: node.hasOrigin || (!inUpper && (node.isDir || !node.lowerHardLink)),
     lowerPositive: positive === 1,
     parentMerged: end.parent.lowers.length > 0,
   }
