@@ -30,6 +30,7 @@ import { readdirOps } from './ops/readdir.js'
 import { removalOps } from './ops/removal.js'
 import { xattrOps } from './ops/xattrs.js'
 import type { OverlayOptions } from './options.js'
+import { supportedOptions } from './supported.js'
 import { WorkDir } from './workdir.js'
 import { XattrNames } from './xattr-names.js'
 
@@ -102,21 +103,23 @@ function takesAcl(options: OverlayOptions, stack: LayerStack): boolean {
  * Open the layers and set up the engine.
  * @throws LayerError when the layers cannot be used; nothing stays open then
  */
-export function openOverlay(options: OverlayOptions): Overlay {
+export function openOverlay(asked: OverlayOptions): Overlay {
+  const warnings: string[] = []
+  const options = supportedOptions(asked, warnings)
   const kept = keepCapabilities()
   if (kept < 0) log('cannot keep capabilities across fsuid changes: %d', kept)
   actAsSelf()
   const stack = openLayers(options)
   try {
-    return assemble(options, stack)
+    return assemble(options, stack, warnings)
   } catch (error) {
     closeLayers(stack)
     throw error
   }
 }
 
-function assemble(options: OverlayOptions, stack: LayerStack): Overlay {
-  const warnings = [...stack.warnings]
+function assemble(options: OverlayOptions, stack: LayerStack, warnings: string[]): Overlay {
+  warnings.push(...stack.warnings)
   const work = openWork(options, stack)
   const marks = chooseMarks(options, work, warnings)
   if (marks.canMark) storeUuid(options, stack, marks.userxattr)
