@@ -79,7 +79,10 @@ export async function runDaemon(options: MountOptions, audience: Audience): Prom
   const device = mountOn(mounted.mountpoint)?.device ?? ''
   if (device !== '') {
     const { mountpoint } = mounted
-    stateFile.writeState(device, { pid: process.pid, mountpoint, options: showOptions(options) })
+    const state = { pid: process.pid, mountpoint, options: showOptions(options) }
+    if (!stateFile.writeState(device, state) && !audience.background) {
+      audience.say("no run-time directory can be written: 'tsoverlayfs options' will not know it")
+    }
   }
   watchSignals(mounted)
   for (const warning of mounted.warnings) audience.say(warning)

@@ -17,7 +17,7 @@ import {
   S_IFDIR,
   S_IFMT,
 } from '../sys/constants.js'
-import { EEXIST, EINVAL, EMLINK, ENOENT, ENOTDIR, errnoName } from '../sys/errno.js'
+import { EACCES, EEXIST, EINVAL, EMLINK, ENOENT, ENOTDIR, errnoName } from '../sys/errno.js'
 import { chmodAt, chownAt } from '../sys/attr.js'
 import { actAsSelf, useUmask } from '../sys/creds.js'
 import { readDirents } from '../sys/dirents.js'
@@ -87,7 +87,7 @@ export class WorkDir {
       throw new LayerError(-made, `workdir '${path}': cannot create work in it: ${errnoName(made)}`)
     }
     const fd = openDirPath(parent, 'work')
-    const lockFd = fd < 0 ? fd : openDirRead(fd)
+    const lockFd = fd < 0 ? fd : openOwn(fd)
     if (lockFd < 0) {
       if (fd >= 0) close(fd)
       throw new LayerError(-lockFd, `workdir '${path}/work': ${errnoName(lockFd)}`)
@@ -187,6 +187,17 @@ export class WorkDir {
     close(this.fd)
     close(this.#lockFd)
   }
+}
+
+/**
+ * Open `work/work` for reading. Its mode is 0000 like the kernel's; whoever is not allowed to ignore
+ * that makes it 0700.
+ */
+function openOwn(fd: number): number {
+  const opened = openDirRead(fd)
+  if (opened !== -EACCES) return opened
+  const changed = chmodAt(fd, '', 0o700)
+  return changed < 0 ? changed : openDirRead(fd)
 }
 
 function checkIncompat(fd: number, path: string, release: () => void): void {

@@ -14,37 +14,65 @@ export interface MountState {
   readonly options: string
 }
 
-function directory(): string {
-  if (native.geteuid() === 0) return '/run/tsoverlayfs'
-  return `${env['XDG_RUNTIME_DIR'] ?? '/tmp'}/tsoverlayfs`
+/** Where the files may be: the system's place, then the user's own. */
+function directories(): string[] {
+  const own = env['XDG_RUNTIME_DIR']
+  const places = native.geteuid() === 0 ? ['/run/tsoverlayfs'] : []
+  if (own !== undefined && own !== '') places.push(`${own}/tsoverlayfs`)
+  return places
 }
 
-function fileOf(device: string): string {
-  return `${directory()}/${device.replace(':', '-')}.json`
+function fileIn(directory: string, device: string): string {
+  return `${directory}/${device.replace(':', '-')}.json`
 }
 
-/** Write a mount's facts. @param device MAJ:MIN of the mount @throws the error of writing */
-export function writeState(device: string, state: MountState): void {
-  mkdirSync(directory(), { recursive: true, mode: 0o755 })
-  writeFileSync(fileOf(device), JSON.stringify(state), { mode: 0o644 })
+/** Whether an error is the file system's answer, and not a bug. */
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
+}
+
+/**
+ * Write a mount's facts.
+ * @param device MAJ:MIN of the mount
+ * @returns whether there was a place that could be written
+ */
+export function writeState(device: string, state: MountState): boolean {
+  for (const directory of directories()) {
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o755 })
+      writeFileSync(fileIn(directory, device), JSON.stringify(state), { mode: 0o644 })
+      return true
+    } catch (error) {
+      // Read-only, or another user's: the next place may do.
+      if (!isSystemError(error)) throw error
+    }
+  }
+  return false
 }
 
 /** A mount's facts; null when there are none or their daemon is gone. */
 export function readState(device: string): MountState | null {
-  try {
-    const state = JSON.parse(readFileSync(fileOf(device), 'utf8')) as MountState
-    process.kill(state.pid, 0)
-    return state
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EPERM') return null
-    if (error instanceof Error && 'code' in error) {
-      if (error.code === 'ENOENT' || error.code === 'ESRCH') return null
+  for (const directory of directories()) {
+    try {
+      const state = JSON.parse(readFileSync(fileIn(directory, device), 'utf8')) as MountState
+      process.kill(state.pid, 0)
+      return state
+    } catch (error) {
+      // No such file, or no such process any more.
+      if (!isSystemError(error)) throw error
     }
-    throw error
   }
+  return null
 }
 
 /** Forget a mount. */
 export function removeState(device: string): void {
-  rmSync(fileOf(device), { force: true })
+  for (const directory of directories()) {
+    try {
+      rmSync(fileIn(directory, device), { force: true })
+    } catch (error) {
+      // Not a place of ours.
+      if (!isSystemError(error)) throw error
+    }
+  }
 }

@@ -22,7 +22,7 @@ import { makeScratch } from '../helpers/scratch.js'
 import { snapshotTree } from '../helpers/snapshot.js'
 import { unmount } from '../helpers/syscalls.js'
 import { snapshotUpper } from '../helpers/upper-snapshot.js'
-import { buildLayer, everyOperation, randomScript } from './scripts.js'
+import { buildLayer, everyOperation, randomScript } from '../helpers/scripts.js'
 
 const PROGRAM = fileURLToPath(new URL('../../bin/tsoverlayfs', import.meta.url))
 type Side = 'kernel' | 'ours'

@@ -10,7 +10,7 @@ import {
 } from 'node:fs'
 import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
-import type { Operation } from '../helpers/operation.js'
+import type { Operation } from './operation.js'
 
 /** Make lower layer `index` (0 = topmost): shared names, names of its own, every type. */
 export function buildLayer(path: string, index: number): void {
