@@ -76,11 +76,20 @@ function serve(options: MountOptions, report: (message: WorkerReport) => void): 
   }
 }
 
-/** Run one mount in this worker thread, from the options in `workerData` to its end. */
-export function runWorker(): void {
-  const report = (message: WorkerReport): void => parentPort?.postMessage(message)
+function tellParent(report: WorkerReport): void {
+  parentPort?.postMessage(report)
+}
+
+/**
+ * Run one mount in this thread, from its options (in `workerData` unless given) to its end. A thread
+ * may run one mount after another.
+ */
+export function runWorker(
+  options = workerData as MountOptions,
+  report: (report: WorkerReport) => void = tellParent,
+): void {
   try {
-    serve(workerData as MountOptions, report)
+    serve(options, report)
   } catch (error) {
     const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : 5
     report({
