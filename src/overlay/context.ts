@@ -4,6 +4,7 @@
  */
 import type { Connection } from '../fuse/raw-filesystem.js'
 import type { CopyMethods } from './copy-up/data.js'
+import type { FlushCopy } from './copy-up/flush.js'
 import type { DirFds, Layer } from './layer.js'
 import type { LayerStack } from './layer-stack.js'
 import type { InodeNumbers } from './inode-number.js'
@@ -36,6 +37,8 @@ export interface OverlayContext {
   readonly backings: Set<FileNode>
   /** What copying data between the layers' file systems can use. */
   readonly copyMethods: CopyMethods
+  /** Makes a copy's data safe before it gets its name. */
+  readonly flushCopy: FlushCopy
   /** Told after a file was copied up: open handles move to the copy, cached attributes go. */
   onCopyUp: (node: FileNode) => void
   /** Told after a file lost its last known name. */

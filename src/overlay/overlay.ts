@@ -14,6 +14,7 @@ import { unlinkAt } from '../sys/node.js'
 import { getXattr, removeXattr, writeXattr, xattrNames } from '../sys/xattr.js'
 import { openLog } from '../util/debug.js'
 import { makeCopyMethods } from './copy-up/data.js'
+import { chooseFlush } from './copy-up/flush.js'
 import type { OverlayContext } from './context.js'
 import { InodeNumbers } from './inode-number.js'
 import { DirFds } from './layer.js'
@@ -208,6 +209,7 @@ function makeContext(
     listings,
     backings: new Set(),
     copyMethods: makeCopyMethods(),
+    flushCopy: chooseFlush(options, work?.fd ?? -1),
     onCopyUp: (node) => {
       moveToCopy(ctx, node)
     },

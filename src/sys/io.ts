@@ -59,6 +59,16 @@ export function fdatasync(fd: number): number {
   return orErrno(native.fdatasync(fd))
 }
 
+const SYNC_FILE_RANGE_WRITE = 2
+
+/**
+ * Have all of a file's data written out, without waiting for it; its blocks are allocated then.
+ * @mirrors sync_file_range(2)
+ */
+export function startWriteout(fd: number): number {
+  return orErrno(native.syncFileRange(fd, 0, 0, SYNC_FILE_RANGE_WRITE))
+}
+
 /** Write out the whole file system behind `fd`. @mirrors syncfs(2) */
 export function syncfs(fd: number): number {
   return orErrno(native.syncfs(fd))

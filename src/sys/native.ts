@@ -106,6 +106,9 @@ export const native = {
   ),
   fsync: bind<(fd: Int) => Int>('int fsync(int fd)'),
   fdatasync: bind<(fd: Int) => Int>('int fdatasync(int fd)'),
+  syncFileRange: bind<(fd: Int, offset: number, length: number, flags: Int) => Int>(
+    'int sync_file_range(int fd, long offset, long length, unsigned int flags)',
+  ),
   syncfs: bind<(fd: Int) => Int>('int syncfs(int fd)'),
   fgetxattr: bind<(fd: Int, name: Pointer, value: Pointer, size: number) => number>(
     'long fgetxattr(int fd, void *name, void *value, size_t size)',

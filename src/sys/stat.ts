@@ -124,6 +124,12 @@ export function fsUsage(fd: number, into: FsUsage): number {
   return 0
 }
 
+/** The magic number of the file system behind `fd` (statfs.f_type), or -errno. */
+export function fsType(fd: number): number {
+  const result = orErrno(native.fstatfs(fd, usage.address))
+  return result < 0 ? result : wide(0)
+}
+
 /** Whether the file system behind `fd` is mounted read-only (superblock or mount). */
 export function isReadOnlyFs(fd: number): boolean {
   const ST_RDONLY = 1

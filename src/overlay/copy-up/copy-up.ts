@@ -17,7 +17,6 @@ import {
 } from '../../sys/constants.js'
 import { actAsSelf, useUmask } from '../../sys/creds.js'
 import { EEXIST, EROFS, ESTALE } from '../../sys/errno.js'
-import { fsync } from '../../sys/io.js'
 import { NativeMemory } from '../../sys/memory.js'
 import { mkdirAt, mknodAt, readlinkAt, symlinkAt } from '../../sys/node.js'
 import { close, openAt } from '../../sys/open.js'
@@ -191,7 +190,7 @@ function makeRegular(up: CopyUp): number {
       result = copyData(ctx.copyMethods, source, fd, stat.sizeBytes, stat.blocks)
       close(source)
     }
-    if (result === 0 && ctx.options.fsync !== 'volatile') result = fsync(fd)
+    if (result === 0) result = ctx.flushCopy(fd)
   }
   close(fd)
   return result
