@@ -260,14 +260,12 @@ export class Executor {
         return typeof names === 'number' ? names : [...names].sort().join(' ')
       }
       case 'getflags':
-        return this.#withFile(path, O_RDONLY | O_NONBLOCK, (fd) => {
+        return this.#withFile(path, O_RDONLY, (fd) => {
           const result = orErrno(native.ioctl(fd, FS_IOC_GETFLAGS, word.address))
           return result < 0 ? result : ((word.u32[0] ?? 0) & COMPARED_INODE_FLAGS).toString(16)
         })
       case 'setflags':
-        return this.#withFile(path, O_RDONLY | O_NONBLOCK, (fd) =>
-          setInodeFlags(fd, operation.flags),
-        )
+        return this.#withFile(path, O_RDONLY, (fd) => setInodeFlags(fd, operation.flags))
       case 'access':
         return accessAt(root, path, operation.mode)
       case 'stat': {
@@ -307,7 +305,7 @@ export class Executor {
       case 'append':
         return this.#withFile(path, O_WRONLY | O_APPEND, (fd) => writeText(fd, operation.data, 0))
       case 'read':
-        return this.#withFile(path, O_RDONLY | O_NONBLOCK, (fd) =>
+        return this.#withFile(path, O_RDONLY, (fd) =>
           readText(fd, operation.offset ?? 0, operation.size ?? 65536),
         )
       case 'truncate':
@@ -393,7 +391,8 @@ export class Executor {
   }
 
   #open(as: string, path: string, flags: readonly OpenFlag[], mode = 0o644): number {
-    const bits = foldFlags(flags) | O_CLOEXEC
+    // Opening a fifo must not wait for a partner that never comes.
+    const bits = foldFlags(flags) | O_CLOEXEC | O_NONBLOCK
     return this.#keep(as, orErrno(native.openat(this.#root, cstring(path), bits, mode)))
   }
 
@@ -405,14 +404,16 @@ export class Executor {
     return 0
   }
 
-  /** Open, use and close; the first failure is the result. */
+  /** Open (a fifo without a partner must not block), use and close; the first failure is the result. */
   #withFile(
     path: string,
     flags: number,
     use: (fd: number) => string | number,
     mode = 0o644,
   ): string | number {
-    const fd = orErrno(native.openat(this.#root, cstring(path), flags | O_CLOEXEC, mode))
+    const fd = orErrno(
+      native.openat(this.#root, cstring(path), flags | O_CLOEXEC | O_NONBLOCK, mode),
+    )
     if (fd < 0) return fd
     const result = use(fd)
     const closed = close(fd)

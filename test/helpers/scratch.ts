@@ -2,7 +2,15 @@
  * Places for layers: a directory of its own, with a tmpfs of its own if asked for, taken down again
  * whatever happens in between.
  */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { errnoName } from '../../src/sys/errno.js'
 import { close, openPath } from '../../src/sys/open.js'
 import { O_DIRECTORY, O_PATH } from '../../src/sys/constants.js'
@@ -75,6 +83,22 @@ function usable(directory: string): string | null {
   }
 }
 
+const PREFIX = 'tsoverlayfs-test-'
+
+/** Remove what test processes that were killed could not. */
+function sweep(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const pid = /^tsoverlayfs-test-(\d+)-/.exec(name)?.[1]
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) demolish(`${parent}/${name}`)
+  }
+}
+
+/** Make a directory that is removed, with the mounts below it, even if this process is killed: by the next. */
+export function makeOwnDirectory(parent = process.env['TMPDIR'] ?? '/tmp'): string {
+  sweep(parent)
+  return mkdtempSync(`${parent}/${PREFIX}${process.pid}-`)
+}
+
 /** A place for layers; call `remove` when done. */
 export interface Scratch {
   readonly path: string
@@ -88,7 +112,7 @@ const DISK_CANDIDATES = ['/var/tmp', '/tmp']
 export function makeScratch(kind: ScratchKind): Scratch {
   const refused: string[] = []
   for (const parent of [process.env['TMPDIR'] ?? '/tmp', ...DISK_CANDIDATES]) {
-    const path = mkdtempSync(`${parent}/tsoverlayfs-test-`)
+    const path = makeOwnDirectory(parent)
     if (kind === 'tmpfs') {
       const result = mount('tmpfs', path, 'tmpfs', 0, 'mode=755,size=1g')
       if (result < 0) throw new Error(`mount a tmpfs: ${errnoName(result)}`)

@@ -55,6 +55,8 @@ export function snapshotIndex(work: string, labels: LowerLabels): Snapshot {
   const raw = snapshotTree(index, { xattr: canonicalXattr(labels), finish, inodes: false })
   const named = new Map<string, Entry>()
   for (const [path, entry] of raw) {
+    // With an index, temporaries live here, too; the shared whiteout stays until the next mount.
+    if (path.startsWith('/#')) continue
     named.set(path === '/' ? '/' : `/${originText(path.slice(1), labels)}`, entry)
   }
   return named

@@ -6,6 +6,7 @@
 import { type SpawnSyncReturns, type StdioOptions, spawnSync } from 'node:child_process'
 import { O_DIRECTORY, O_PATH } from '../../sys/constants.js'
 import { EIO, EPERM } from '../../sys/errno.js'
+import { FUSE_DEVICE } from '../../sys/fuse-device.js'
 import { close, openPath } from '../../sys/open.js'
 import { receiveDescriptor, socketPair } from '../../sys/socket.js'
 import { showBytes } from '../../util/debug.js'
@@ -41,10 +42,17 @@ function refusal(path: string, result: SpawnSyncReturns<Buffer>): MountError {
   }
   const said = result.stderr.toString('latin1').trim().split('\n').map(showBytes).join('; ')
   const reason = said === '' ? `${PROGRAM} failed with status ${String(result.status)}` : said
-  const remedy = said.includes('user_allow_other')
-    ? '; have user_allow_other put into /etc/fuse.conf, or leave allow_other out'
-    : ''
-  return new MountError(EPERM, `${showBytes(path)}: ${reason}${remedy}`)
+  return new MountError(EPERM, `${showBytes(path)}: ${reason}${remedyFor(said)}`)
+}
+
+function remedyFor(said: string): string {
+  if (said.includes('user_allow_other')) {
+    return '; have user_allow_other put into /etc/fuse.conf, or leave allow_other out'
+  }
+  if (said.includes(FUSE_DEVICE)) {
+    return `; have the device opened to you with "chmod 666 ${FUSE_DEVICE}", or run as root`
+  }
+  return ''
 }
 
 /**

@@ -1,0 +1,72 @@
+/**
+ * A process that hosts many sessions of ours: threads are kept for the next mount, so a mount costs
+ * milliseconds instead of a process start. Runs until its parent disconnects.
+ */
+import { promises } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import { splitOptions } from '../../src/config/option-words.js'
+import { parseOptions } from '../../src/config/parse-options.js'
+import type { WorkerReport } from '../../src/worker.js'
+import type { HostEvent, HostRequest } from './mount-host-protocol.js'
+
+const workerProgram = process.argv[2] ?? ''
+const idle: Worker[] = []
+
+function tell(event: HostEvent): void {
+  if (process.connected) process.send?.(event)
+}
+
+function text(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Serve one mount in a thread; the thread is free again after the session's end. */
+function run({ id, mount }: HostRequest): void {
+  const options = parseOptions({
+    dialect: 'kernel',
+    words: splitOptions(mount.options),
+    mountpoint: mount.target,
+    source: 'tsoverlayfs',
+    subtype: 'tsoverlayfs',
+    foreground: true,
+    debug: false,
+    isRoot: true,
+  })
+  const worker = idle.pop() ?? new Worker(workerProgram)
+  const release = (): void => {
+    worker.removeListener('message', hear)
+    worker.removeListener('error', lose)
+    idle.push(worker)
+  }
+  const hear = (report: WorkerReport): void => {
+    switch (report.kind) {
+      case 'mounted':
+        promises.statfs(Buffer.from(mount.target, 'latin1')).then(
+          () => tell({ kind: 'mounted', id, error: null }),
+          (error: unknown) => tell({ kind: 'mounted', id, error: text(error) }),
+        )
+        return
+      case 'failed':
+        release()
+        tell({ kind: 'mounted', id, error: report.message })
+        return
+      case 'ended':
+        release()
+        tell({ kind: 'ended', id, error: report.end === 'unmounted' ? null : report.end })
+    }
+  }
+  const lose = (error: unknown): void => tell({ kind: 'ended', id, error: text(error) })
+  worker.on('message', hear)
+  worker.on('error', lose)
+  worker.postMessage(options)
+}
+
+process.on('message', (message) => {
+  const request = message as HostRequest
+  try {
+    run(request)
+  } catch (error) {
+    tell({ kind: 'mounted', id: request.id, error: text(error) })
+  }
+})
+process.on('disconnect', () => process.exit(0))

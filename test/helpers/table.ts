@@ -1,0 +1,89 @@
+/**
+ * Tables of the differential suite: each row is a script that runs on the standard tree, on kernel
+ * overlayfs and on the candidate, with 1, 2 and 5 lower layers. Nothing is expected but what the
+ * kernel does.
+ */
+import t from 'tap'
+import { unexplained } from '../differential/deviations.js'
+import type { Outcome } from './comparison.js'
+import { describeDifference } from './difference.js'
+import { Harness } from './harness.js'
+import type { Operation } from './operation.js'
+import { requires } from './requires.js'
+import type { Scenario } from './scenario.js'
+import { standardLower, standardSetup } from './standard-layers.js'
+import { candidateName } from './subject.js'
+
+/** One row. */
+export interface Row {
+  readonly title: string
+  readonly script: readonly Operation[]
+  /** Done after a remount. */
+  readonly then?: readonly Operation[]
+  /** Option sets, each tried; the default set unless given. */
+  readonly options?: readonly string[]
+  /** Numbers of standard lower layers; 1, 2 and 5 unless given. */
+  readonly layers?: readonly number[]
+  /** Lower layers, top-most first, in place of the standard ones; upper is then left empty. */
+  readonly lowers?: readonly (readonly Operation[])[]
+  /** What upper holds before the first mount, with `lowers`. */
+  readonly upper?: readonly Operation[]
+  readonly upperElsewhere?: boolean
+  readonly scratch?: Scenario['scratch']
+  /** Every operation is expected to fail on the kernel. */
+  readonly refused?: true
+}
+
+function scenariosOf(row: Row): Scenario[] {
+  const { script, then, options = [''], layers = [1, 2, 5], scratch = 'disk' } = row
+  const last = then === undefined ? [] : [{ script: then, then: 'remount' } as const]
+  const elsewhere = row.upperElsewhere === true ? { upperElsewhere: true } : {}
+  return options.flatMap((set): Scenario[] => {
+    const common = { scratch, options: set, ...elsewhere }
+    const { lowers, upper = [] } = row
+    if (lowers !== undefined) {
+      return [{ ...common, lowers, upper, rounds: [{ script, then: 'remount' }, ...last] }]
+    }
+    return layers.map((count) => ({
+      ...common,
+      lowers: Array.from({ length: count }, (_, index) => standardLower(index, count)),
+      upper: [],
+      rounds: [{ script: standardSetup, then: 'remount' }, { script, then: 'remount' }, ...last],
+    }))
+  })
+}
+
+function nameOf(scenario: Scenario): string {
+  const options = scenario.options === '' ? 'default options' : scenario.options
+  return `${scenario.lowers.length} lower, ${options}`
+}
+
+/** Whether a row does what it is there for; a row that only ever fails compares nothing. */
+function isVacuous(row: Row, outcomes: readonly Outcome[]): boolean {
+  const seen = outcomes.flatMap(({ results }) => results.at(row.then === undefined ? -1 : -2) ?? [])
+  const succeeded = seen.some((result) => result.startsWith('OK'))
+  return row.script.length > 0 && succeeded === (row.refused === true)
+}
+
+/** Run a table, one test a row. Called once per test file. */
+export async function runTable(section: string, rows: readonly Row[]): Promise<void> {
+  await t.test(`SEMANTICS ${section}, candidate ${candidateName()}`, async (t) => {
+    if (!requires(t, 'root', 'fuse', 'kernel-overlay')) return
+    const harness = new Harness(candidateName())
+    t.teardown(() => harness.close())
+    const only = process.env['TSOVERLAYFS_ROW']
+    for (const row of rows) {
+      if (only !== undefined && !row.title.includes(only)) continue
+      await t.test(row.title, async (t) => {
+        const outcomes: Outcome[] = []
+        for (const scenario of scenariosOf(row)) {
+          const outcome = await harness.compare(scenario)
+          outcomes.push(outcome)
+          const found = unexplained(outcome.differences, scenario).map(describeDifference)
+          t.strictSame(found, [], nameOf(scenario))
+        }
+        t.notOk(isVacuous(row, outcomes), 'the row does what it is there for')
+      })
+    }
+  })
+}
