@@ -10,7 +10,6 @@
  */
 import { FOPEN_KEEP_CACHE, FOPEN_NOFLUSH, FOPEN_PASSTHROUGH } from '../fuse/protocol/flags/fopen.js'
 import type { OpenReply } from '../fuse/raw-filesystem.js'
-import { chmodAt } from '../sys/attr.js'
 import {
   O_ACCMODE,
   O_PATH,
@@ -31,7 +30,7 @@ import { FileStat, statAt } from '../sys/stat.js'
 import { register } from './children.js'
 import type { OverlayContext } from './context.js'
 import { copyUp } from './copy-up/copy-up.js'
-import { locate, makeLocation } from './location.js'
+import { layerOf, locate, makeLocation } from './location.js'
 import {
   FileNode,
   MODE_CACHED,
@@ -39,6 +38,7 @@ import {
   MODE_PASSTHROUGH_LOWER,
   MODE_PASSTHROUGH_UPPER,
 } from './node.js'
+import { changeMode, dropStoredCapability, statShown } from './override-stat.js'
 
 /** FUSE_OPEN_KILL_SUIDGID and FUSE_WRITE_KILL_SUIDGID have their own bits; both end here. */
 export const OPEN_KILL_SUIDGID = 1
@@ -77,11 +77,12 @@ export function openData(ctx: OverlayContext, node: FileNode, flags: number): nu
 export function killSuidSgid(ctx: OverlayContext, node: FileNode): number {
   const found = locate(ctx, node, place)
   if (found < 0) return found
-  const seen = statAt(place.fd, place.name, stat)
+  const seen = statShown(layerOf(ctx, node), place.fd, place.name, stat)
   if (seen < 0) return seen
+  dropStoredCapability(ctx, place.fd, place.name)
   const sgid = (stat.mode & S_IXGRP) !== 0 ? S_ISGID : 0
   const kept = stat.mode & 0o7777 & ~(S_ISUID | sgid)
-  return kept === (stat.mode & 0o7777) ? 0 : chmodAt(place.fd, place.name, kept)
+  return kept === (stat.mode & 0o7777) ? 0 : changeMode(ctx, place.fd, place.name, kept)
 }
 
 /**

@@ -4,7 +4,7 @@
  * step and emptied there, so that nothing it hid ever shows.
  * @mirrors fs/overlayfs/dir.c:ovl_do_remove
  */
-import { O_PATH, RENAME_EXCHANGE } from '../sys/constants.js'
+import { O_PATH } from '../sys/constants.js'
 import { ENOTEMPTY, EROFS, ESTALE } from '../sys/errno.js'
 import { rmdirAt, unlinkAt, renameAt } from '../sys/node.js'
 import { openAt, duplicate } from '../sys/open.js'
@@ -115,14 +115,8 @@ function applyUnlink(
       return work.linkWhiteout(dirfd, name)
     case 'remove':
       return unlinkAt(dirfd, name)
-    case 'replace': {
-      const temp = work.tempWhiteout()
-      if (typeof temp === 'number') return temp
-      failpoint('remove:whiteout')
-      const result = work.install(temp, dirfd, name, 0)
-      if (result < 0) work.discard(temp)
-      return result
-    }
+    case 'replace':
+      return work.replaceByWhiteout(dirfd, name, 'file')
   }
 }
 
@@ -177,15 +171,7 @@ function applyRmdir(
   const dirfd = ctx.fds.fd(parent.upper)
   if (dirfd < 0) return dirfd
   if (plan === 'whiteout') return work.linkWhiteout(dirfd, name)
-  if (plan === 'replace') {
-    const temp = work.tempWhiteout()
-    if (typeof temp === 'number') return temp
-    failpoint('remove:whiteout')
-    const result = work.install(temp, dirfd, name, RENAME_EXCHANGE)
-    failpoint('remove:exchanged')
-    work.discard(temp)
-    return result
-  }
+  if (plan === 'replace') return work.replaceByWhiteout(dirfd, name, 'dir')
   const removed = rmdirAt(dirfd, name)
   if (removed !== -ENOTEMPTY) return removed
   // Only whiteouts are left in it. Gone in one step, emptied where nobody looks.

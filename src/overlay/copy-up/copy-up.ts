@@ -23,10 +23,12 @@ import { close, openAt } from '../../sys/open.js'
 import { FileStat, statAt } from '../../sys/stat.js'
 import type { OverlayContext } from '../context.js'
 import { failpoint } from '../failpoint.js'
-import { LayerDir } from '../layer.js'
+import { type Layer, LayerDir } from '../layer.js'
 import { markImpure, writeOrigin } from '../marks.js'
 import type { DirNode, FileNode, Node } from '../node.js'
 import { encodeOrigin } from '../origin.js'
+import { statShown } from '../override-stat.js'
+import { makeStandIn, recodingFor } from '../override-objects.js'
 import type { WorkDir } from '../workdir.js'
 import { copyData } from './data.js'
 import { copyMode, copyOwner, copyTimes, copyXattrs } from './metadata.js'
@@ -38,6 +40,7 @@ export type CopyUpIntent = 'all' | 'truncate'
 interface CopyUp {
   readonly ctx: OverlayContext
   readonly work: WorkDir
+  readonly layer: Layer
   readonly fromFd: number
   readonly fromName: string
   readonly stat: FileStat
@@ -72,7 +75,9 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
   const fromFd = ctx.fds.fd(lower)
   if (fromFd < 0) return fromFd
   const stat = new FileStat()
-  const up: CopyUp = { ctx, work, fromFd, fromName: '', stat, temp: work.tempName(), intent: 'all' }
+  const temp = work.tempName()
+  const { layer } = lower
+  const up: CopyUp = { ctx, work, layer, fromFd, fromName: '', stat, temp, intent: 'all' }
   const origin = encodeOrigin(lower.layer, fromFd, '')
   const result = buildAndInstall(up, parent, parent.upper, dir.name, origin)
   if (result < 0) return result
@@ -98,7 +103,9 @@ function copyUpFile(ctx: OverlayContext, node: FileNode, intent: CopyUpIntent): 
   if (fromFd < 0) return fromFd
   const stat = new FileStat()
   const { lowerName } = node
-  const up: CopyUp = { ctx, work, fromFd, fromName: lowerName, stat, temp: work.tempName(), intent }
+  const temp = work.tempName()
+  const { layer } = lowerDir
+  const up: CopyUp = { ctx, work, layer, fromFd, fromName: lowerName, stat, temp, intent }
   // A lower hard link is separated from its other names: they must not share an inode number.
   const origin = node.lowerHardLink ? null : encodeOrigin(lowerDir.layer, fromFd, lowerName)
   const result = buildAndInstall(up, parent, parent.upper, node.name, origin)
@@ -120,7 +127,7 @@ function buildAndInstall(
   origin: string | null,
 ): number {
   const { ctx, work, temp } = up
-  const seen = statAt(up.fromFd, up.fromName, up.stat)
+  const seen = statShown(up.layer, up.fromFd, up.fromName, up.stat)
   if (seen < 0) return seen
   if (origin !== null) {
     const marked = markImpure(ctx, parent)
@@ -152,9 +159,10 @@ function build(up: CopyUp, origin: string | null): number {
   useUmask(0)
   const made = makeObject(up)
   if (made < 0) return made
-  let result = copyOwner(stat, work.fd, temp)
-  if (result === 0) result = copyXattrs(ctx, up.fromFd, up.fromName, work.fd, temp)
-  if (result === 0) result = copyMode(stat, work.fd, temp)
+  const recode = recodingFor(ctx, up.layer)
+  let result = copyOwner(ctx, stat, work.fd, temp)
+  if (result === 0) result = copyXattrs(ctx, up.fromFd, up.fromName, work.fd, temp, recode)
+  if (result === 0) result = copyMode(ctx, stat, work.fd, temp)
   if (result === 0 && origin !== null) result = writeOrigin(ctx, work.fd, temp, origin)
   if (result === 0) result = copyTimes(stat, work.fd, temp)
   return result
@@ -174,6 +182,7 @@ function makeObject(up: CopyUp): number {
       return symlinkAt(target.bytes.latin1Slice(0, length), work.fd, temp)
     }
     default:
+      if ((up.ctx.upper?.override ?? null) !== null) return makeStandIn(work.fd, temp)
       return mknodAt(work.fd, temp, stat.mode & S_IFMT, stat.rdevMajor, stat.rdevMinor)
   }
 }

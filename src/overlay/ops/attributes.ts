@@ -11,7 +11,7 @@ import {
   FATTR_UID,
 } from '../../fuse/protocol/flags/fattr.js'
 import type { RawFilesystem, SetAttributes } from '../../fuse/raw-filesystem.js'
-import { chmodAt, chownAt, truncateFd, utimesAt } from '../../sys/attr.js'
+import { truncateFd, utimesAt } from '../../sys/attr.js'
 import { O_WRONLY, UTIME_NOW, UTIME_OMIT } from '../../sys/constants.js'
 import { EINVAL, EISDIR, EROFS, ESTALE } from '../../sys/errno.js'
 import { readlinkAt } from '../../sys/node.js'
@@ -23,6 +23,7 @@ import { copyUp } from '../copy-up/copy-up.js'
 import { locate, makeLocation, statNode } from '../location.js'
 import { MODE_PASSTHROUGH_LOWER, type FileNode, type Node } from '../node.js'
 import { killSuidSgid, openData, rebindForWrite } from '../open-file.js'
+import { changeMode, changeOwner } from '../override-stat.js'
 import { hostId, isSquashed } from '../ownership.js'
 import { fileOf } from './names.js'
 
@@ -60,12 +61,14 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
   }
 
   function setOwner(node: Node, set: SetAttributes): number {
-    if (isSquashed(ctx.options)) return 0
     const uid = (set.valid & FATTR_UID) !== 0 ? hostId(ctx.options.uidMap, set.uid) : KEEP_ID
     const gid = (set.valid & FATTR_GID) !== 0 ? hostId(ctx.options.gidMap, set.gid) : KEEP_ID
-    if (uid === null || gid === null) return -EINVAL
+    const squashed = isSquashed(ctx.options)
+    if (uid === null || gid === null) return squashed ? 0 : -EINVAL
     const found = locate(ctx, node, place)
-    return found < 0 ? found : chownAt(place.fd, place.name, uid, gid)
+    if (found < 0) return found
+    const changed = changeOwner(ctx, place.fd, place.name, uid, gid)
+    return squashed ? 0 : changed
   }
 
   function setTimes(node: Node, set: SetAttributes): number {
@@ -88,7 +91,7 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
 
   function setMode(node: Node, set: SetAttributes): number {
     const found = locate(ctx, node, place)
-    return found < 0 ? found : chmodAt(place.fd, place.name, set.mode & 0o7777)
+    return found < 0 ? found : changeMode(ctx, place.fd, place.name, set.mode & 0o7777)
   }
 
   function apply(node: Node, set: SetAttributes): number {
