@@ -15,16 +15,7 @@ import {
   S_ISGID,
 } from '../sys/constants.js'
 import { actAs, actAsSelf, useUmask } from '../sys/creds.js'
-import {
-  EEXIST,
-  EINVAL,
-  ENAMETOOLONG,
-  ENOENT,
-  EOPNOTSUPP,
-  EOVERFLOW,
-  EROFS,
-  ESTALE,
-} from '../sys/errno.js'
+import { EEXIST, EINVAL, ENAMETOOLONG, ENOENT, EOPNOTSUPP, EROFS, ESTALE } from '../sys/errno.js'
 import { linkAt, mkdirAt, mknodAt, symlinkAt } from '../sys/node.js'
 import { close, openAt, openDirPath } from '../sys/open.js'
 import { FileStat, statAt } from '../sys/stat.js'
@@ -38,7 +29,7 @@ import { failpoint } from './failpoint.js'
 import { LayerDir } from './layer.js'
 import { markOpaque } from './marks.js'
 import { ACL_NONE, ACL_PRESENT, ACL_UNKNOWN, DirNode, FileNode, type Node } from './node.js'
-import { hostId } from './ownership.js'
+import { creatorId } from './ownership.js'
 import { dressNew, isMadeAsItself } from './override-objects.js'
 import { STAND_IN_MODE } from './override-stat.js'
 import { FOUND, WHITEOUT, honoursWh, probe } from './probe.js'
@@ -83,16 +74,9 @@ export function newObject(mode: number, umask: number): NewObject {
 
 const scratch = new FileStat()
 
-/**
- * Own new objects as the caller, as the disk holds owners.
- * @returns 0, or -EOVERFLOW when the id map has no place for the caller
- */
-export function actAsCaller(ctx: OverlayContext, req: RequestContext): number {
-  const uid = hostId(ctx.options.uidMap, req.uid)
-  const gid = hostId(ctx.options.gidMap, req.gid)
-  if (uid === null || gid === null) return -EOVERFLOW
-  actAs(uid, gid)
-  return 0
+/** Own new objects as the caller, as the disk holds owners. */
+export function actAsCaller(ctx: OverlayContext, req: RequestContext): void {
+  actAs(creatorId(ctx.options.uidMap, req.uid), creatorId(ctx.options.gidMap, req.gid))
 }
 
 /** Make the object as `name` in a real directory. Returns 0 or -errno. */
@@ -135,8 +119,7 @@ export function createOnDisk(
   const above = copyUpDir(ctx, parent)
   if (above < 0) return above
   if (parent.upper === null) return -ESTALE
-  const owned = what.linkFd >= 0 ? 0 : actAsCaller(ctx, req)
-  if (owned < 0) return owned
+  if (what.linkFd < 0) actAsCaller(ctx, req)
   const dirfd = ctx.fds.fd(parent.upper)
   if (dirfd < 0) return dirfd
   const creation = { ctx, req, work, parent, name, what }

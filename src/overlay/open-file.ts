@@ -122,7 +122,7 @@ export function admit(ctx: OverlayContext, node: FileNode, out: OpenReply): void
   node.opens += 1
   out.fh = 0
   if (node.mode === MODE_CACHED) {
-    out.openFlags = FOPEN_KEEP_CACHE | FOPEN_NOFLUSH
+    out.openFlags = ctx.ttlSec > 0 ? FOPEN_KEEP_CACHE | FOPEN_NOFLUSH : FOPEN_NOFLUSH
     out.backingId = 0
     return
   }

@@ -13,13 +13,13 @@ import {
   S_IFREG,
   S_ISGID,
 } from '../sys/constants.js'
-import { EOVERFLOW, ESTALE } from '../sys/errno.js'
+import { ESTALE } from '../sys/errno.js'
 import { close, openAt } from '../sys/open.js'
 import { FileStat } from '../sys/stat.js'
 import type { OverlayContext } from './context.js'
 import type { Layer } from './layer.js'
 import type { DirNode } from './node.js'
-import { hostId } from './ownership.js'
+import { creatorId } from './ownership.js'
 import { statShown, storeOverride, tryChown } from './override-stat.js'
 
 const ENCODED = 'user.containers.override_'
@@ -91,7 +91,7 @@ const parentStat = new FileStat()
 /**
  * Write down what a new object, made as the daemon's own, is to show: the caller as owner, the group
  * and setgid bit of a setgid parent, the mode under the umask.
- * @returns 0 or -errno: EOVERFLOW when the id map has no place for the caller
+ * @returns 0 or -errno
  */
 export function dressNew(
   ctx: OverlayContext,
@@ -103,15 +103,12 @@ export function dressNew(
 ): number {
   const override = ctx.upper?.override ?? null
   if (override === null || parent.upper === null) return -ESTALE
-  const uid = hostId(ctx.options.uidMap, req.uid)
-  const gid = hostId(ctx.options.gidMap, req.gid)
-  if (uid === null || gid === null) return -EOVERFLOW
   const parentFd = ctx.fds.fd(parent.upper)
   const seen = parentFd < 0 ? parentFd : statShown(ctx.upper, parentFd, '', parentStat)
   if (seen < 0) return seen
   const inherits = (parentStat.mode & S_ISGID) !== 0
-  shown.uid = uid
-  shown.gid = inherits ? parentStat.gid : gid
+  shown.uid = creatorId(ctx.options.uidMap, req.uid)
+  shown.gid = inherits ? parentStat.gid : creatorId(ctx.options.gidMap, req.gid)
   shown.mode = what.mode & ~what.umask
   if (inherits && (what.mode & S_IFMT) === S_IFDIR) shown.mode |= S_ISGID
   shown.rdevMajor = what.rdevMajor

@@ -56,7 +56,7 @@ export function probe(
     return shown < 0 ? shown : FOUND
   }
   if (result !== -ENOENT && result !== -ENAMETOOLONG) return result
-  return wh && place === 'above' ? missed(dir, fd, name) : ABSENT
+  return wh && place === 'above' ? missed(ctx, dir, fd, name) : ABSENT
 }
 
 function hasWhiteoutXattr(ctx: OverlayContext, fd: number, name: string, stat: FileStat): boolean {
@@ -68,9 +68,9 @@ function hasWhiteoutXattr(ctx: OverlayContext, fd: number, name: string, stat: F
 }
 
 /** The name is not there: is it hidden by `.wh.NAME`? Reads all names once that pays. */
-function missed(dir: LayerDir, fd: number, name: string): number {
+function missed(ctx: OverlayContext, dir: LayerDir, fd: number, name: string): number {
   dir.misses += 1
-  if (dir.misses > MISSES_BEFORE_READING && dir.layer.index > 0) {
+  if (dir.misses > MISSES_BEFORE_READING && dir.layer.index > 0 && ctx.ttlSec > 0) {
     const names = readLayerNames(fd)
     if (typeof names !== 'number') {
       dir.names = names

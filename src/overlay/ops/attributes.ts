@@ -20,6 +20,7 @@ import { FileStat, fsUsage } from '../../sys/stat.js'
 import { fillAttrReply } from '../attributes.js'
 import type { OverlayContext } from '../context.js'
 import { copyUp } from '../copy-up/copy-up.js'
+import { WH_NAME_MAX } from '../create.js'
 import { locate, makeLocation, statNode } from '../location.js'
 import { MODE_PASSTHROUGH_LOWER, type FileNode, type Node } from '../node.js'
 import { killSuidSgid, openData, rebindForWrite } from '../open-file.js'
@@ -148,6 +149,7 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       for (const lower of ctx.stack.lowers) {
         out.namelen = Math.max(out.namelen, lower.facts.namelen)
       }
+      if (ctx.work?.form === 'wh-file') out.namelen = Math.min(out.namelen, WH_NAME_MAX)
       return result
     },
   }

@@ -7,7 +7,7 @@ import {
   O_NONBLOCK,
   O_RDONLY,
 } from '../../sys/constants.js'
-import { EISDIR, ENOTTY, EROFS, ESTALE } from '../../sys/errno.js'
+import { EISDIR, ENOSYS, ENOTTY, EROFS, ESTALE } from '../../sys/errno.js'
 import {
   copyFileRange,
   fallocate,
@@ -65,7 +65,7 @@ export function dataOps(ctx: OverlayContext): DataOps {
   }
 
   function syncNode(node: FileNode, datasync: boolean): number {
-    if (volatile || !node.inUpper) return 0
+    if (!node.inUpper) return 0
     return withData(node, false, datasync ? fdatasync : fsync)
   }
 
@@ -102,14 +102,17 @@ export function dataOps(ctx: OverlayContext): DataOps {
     flush: () => 0,
 
     fsync: (_req, nodeid, _fh, datasync) => {
+      // After ENOSYS the kernel asks no more, and says that all is well.
+      if (volatile) return -ENOSYS
       const node = fileOf(ctx, nodeid)
       return typeof node === 'number' ? node : syncNode(node, datasync)
     },
 
     fsyncdir: (_req, nodeid) => {
+      if (volatile) return -ENOSYS
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
-      if (volatile || !node.isDir || node.upper === null) return 0
+      if (!node.isDir || node.upper === null) return 0
       const fd = openAt(ctx.fds.fd(node.upper), '.', O_RDONLY | O_DIRECTORY)
       if (fd < 0) return fd
       const result = fsync(fd)

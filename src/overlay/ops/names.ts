@@ -174,8 +174,8 @@ export function nameOps(ctx: OverlayContext): NameOps {
       if (typeof parent === 'number') return parent
       if (ctx.work === null) return -EROFS
       let result = copyUpDir(ctx, parent)
-      if (result === 0) result = actAsCaller(ctx, req)
       if (result < 0) return result
+      actAsCaller(ctx, req)
       if (parent.upper === null) return -ESTALE
       const dirfd = ctx.fds.fd(parent.upper)
       if (dirfd < 0) return dirfd
