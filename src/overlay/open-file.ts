@@ -38,6 +38,7 @@ import {
   MODE_NONE,
   MODE_PASSTHROUGH_LOWER,
   MODE_PASSTHROUGH_UPPER,
+  type Node,
 } from './node.js'
 
 /** FUSE_OPEN_KILL_SUIDGID and FUSE_WRITE_KILL_SUIDGID have their own bits; both end here. */
@@ -262,9 +263,11 @@ export function releaseNode(ctx: OverlayContext, node: FileNode, flags: number):
 }
 
 /** After a copy-up: cached handles move to the copy, and the kernel asks for attributes again. */
-export function moveToCopy(ctx: OverlayContext, node: FileNode): void {
-  closeData(node)
-  if (node.opens === 0) closeBacking(ctx, node)
+export function moveToCopy(ctx: OverlayContext, node: Node): void {
+  if (!node.isDir) {
+    closeData(node)
+    if (node.opens === 0) closeBacking(ctx, node)
+  }
   if (node.nlookup > 0) ctx.connection?.invalidateAttributes(node.id)
 }
 

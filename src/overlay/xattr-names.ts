@@ -16,9 +16,12 @@ const XATTR_NAME_MAX = 255
 export class XattrNames {
   /** `trusted.overlay.` or `user.overlay.`. */
   readonly prefix: string
+  /** Whether that is `user.overlay.`. */
+  readonly userxattr: boolean
   readonly #escaped: string
 
   constructor(userxattr: boolean) {
+    this.userxattr = userxattr
     this.prefix = userxattr ? USER : TRUSTED
     this.#escaped = this.prefix + ESCAPE
   }
