@@ -10,6 +10,8 @@ import type { OverlayContext } from './context.js'
 import { LayerDir } from './layer.js'
 import { statNode } from './location.js'
 import { resolve } from './lookup.js'
+import { markImpure, writeOrigin } from './marks.js'
+import { encodeOrigin } from './origin.js'
 import { DirNode, FileNode, type Node } from './node.js'
 import { Resolution } from './resolution.js'
 
@@ -91,8 +93,30 @@ function addDir(
   node.impure = what.impure
   node.redirect = what.redirect
   takeOrigin(node, what)
+  if (upper !== null && !what.hasOriginMark) {
+    const fixed = fixOrigin(ctx, parent, node)
+    if (fixed < 0) return fixed
+  }
   register(ctx, parent, name, node)
   return node
+}
+
+/**
+ * A directory that came to upper by other means than copy-up gets the mark that its inode number is
+ * the lower one's, so that it keeps that number once the lower directory is hidden.
+ * @returns 0 or -errno
+ * @mirrors fs/overlayfs/namei.c:ovl_fix_origin
+ */
+function fixOrigin(ctx: OverlayContext, parent: DirNode, node: DirNode): number {
+  const [lower] = node.lowers
+  if (lower === undefined || node.upper === null || ctx.work === null) return 0
+  const fd = ctx.fds.fd(lower)
+  if (fd < 0) return fd
+  const origin = encodeOrigin(lower.layer, fd, '')
+  const upperFd = ctx.fds.fd(node.upper)
+  if (upperFd < 0) return upperFd
+  const written = writeOrigin(ctx, upperFd, '', origin)
+  return written < 0 ? written : markImpure(ctx, parent)
 }
 
 function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resolution): FileNode {

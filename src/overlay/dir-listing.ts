@@ -12,8 +12,31 @@ const FIRST_COOKIE = 3
 /** Holes are closed when they are more than this many and half of all places. */
 const MIN_HOLES = 64
 
+/** What one pass over a listing saw of entries that carry an origin. */
+class OriginsSeen {
+  #names = 0
+  #carriers = 0
+
+  /** A pass begins. */
+  restart(): void {
+    this.#names = 0
+    this.#carriers = 0
+  }
+
+  saw(carriesOrigin: boolean): void {
+    this.#names += 1
+    if (carriesOrigin) this.#carriers += 1
+  }
+
+  /** Whether the pass has seen all `count` names, and no origin. */
+  none(count: number): boolean {
+    return this.#carriers === 0 && this.#names >= count
+  }
+}
+
 /** The names one directory shows; see the head of this file. */
 export class DirListing {
+  readonly origins = new OriginsSeen()
   /** null = removed. */
   #names: (string | null)[]
   #types: number[]

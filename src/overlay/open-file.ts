@@ -37,6 +37,7 @@ import {
   MODE_NONE,
   MODE_PASSTHROUGH_LOWER,
   MODE_PASSTHROUGH_UPPER,
+  type Node,
 } from './node.js'
 import { changeMode, dropStoredCapability, statShown } from './override-stat.js'
 
@@ -263,9 +264,11 @@ export function releaseNode(ctx: OverlayContext, node: FileNode, flags: number):
 }
 
 /** After a copy-up: cached handles move to the copy, and the kernel asks for attributes again. */
-export function moveToCopy(ctx: OverlayContext, node: FileNode): void {
-  closeData(node)
-  if (node.opens === 0) closeBacking(ctx, node)
+export function moveToCopy(ctx: OverlayContext, node: Node): void {
+  if (!node.isDir) {
+    closeData(node)
+    if (node.opens === 0) closeBacking(ctx, node)
+  }
   if (node.nlookup > 0) ctx.connection?.invalidateAttributes(node.id)
 }
 

@@ -156,6 +156,8 @@ export function detachDir(ctx: OverlayContext, parent: DirNode, name: string, no
   node.removed = true
   node.parent = null
   ctx.listings.drop(node)
+  // The VFS takes it to have no links now; a merged directory says 1 to whoever has it open.
+  if (node.merged && node.nlookup > 0) ctx.connection?.invalidateAttributes(node.id)
   if (node.upper !== null) ctx.fds.release(node.upper)
   ctx.nodes.collect(node)
 }

@@ -24,8 +24,12 @@ export class XattrNames {
   readonly prefixes: readonly string[]
   readonly #engineMarks: boolean
 
+  /** Whether the mount's own prefix is `user.overlay.`. */
+  readonly userxattr: boolean
+
   /** @param engineMarks marks under the other prefix, and those of fuse-overlayfs, count as well */
   constructor(userxattr: boolean, engineMarks = false) {
+    this.userxattr = userxattr
     this.prefix = userxattr ? USER : TRUSTED
     this.#engineMarks = engineMarks
     this.prefixes = engineMarks ? [this.prefix, userxattr ? TRUSTED : USER] : [this.prefix]

@@ -86,6 +86,7 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
   dir.originLo = stat.inoLo
   dir.originHi = stat.inoHi
   dir.originFsid = lower.layer.fsid
+  ctx.onCopyUp(dir)
   return 0
 }
 
@@ -129,10 +130,8 @@ function buildAndInstall(
   const { ctx, work, temp } = up
   const seen = statShown(up.layer, up.fromFd, up.fromName, up.stat)
   if (seen < 0) return seen
-  if (origin !== null) {
-    const marked = markImpure(ctx, parent)
-    if (marked < 0) return marked
-  }
+  const marked = markImpure(ctx, parent)
+  if (marked < 0) return marked
   failpoint('copy-up:build')
   const built = build(up, origin)
   if (built < 0) {

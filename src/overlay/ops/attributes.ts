@@ -11,7 +11,7 @@ import {
   FATTR_UID,
 } from '../../fuse/protocol/flags/fattr.js'
 import type { RawFilesystem, SetAttributes } from '../../fuse/raw-filesystem.js'
-import { truncateFd, utimesAt } from '../../sys/attr.js'
+import { truncateFd, truncateQuietly, utimesAt } from '../../sys/attr.js'
 import { O_WRONLY, UTIME_NOW, UTIME_OMIT } from '../../sys/constants.js'
 import { EINVAL, EISDIR, EROFS, ESTALE } from '../../sys/errno.js'
 import { readlinkAt } from '../../sys/node.js'
@@ -47,17 +47,16 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
   const stat = new FileStat()
   const place = makeLocation()
 
-  function setSize(node: FileNode, set: SetAttributes): number {
-    if (node.fd >= 0 && node.fdWritable && node.fdUpper) {
-      const cut = truncateFd(node.fd, set.sizeBytes)
-      if (cut < 0) return cut
-    } else {
-      const fd = openData(ctx, node, O_WRONLY)
-      if (fd < 0) return fd
-      const cut = truncateFd(fd, set.sizeBytes)
-      close(fd)
-      if (cut < 0) return cut
-    }
+  function setSize(node: FileNode, set: SetAttributes, changes: boolean): number {
+    // truncate(2) asks for a new mtime only where the size changes, ftruncate(2) and O_TRUNC always.
+    const quietly = (set.valid & FATTR_MTIME) === 0 && !changes
+    const cutTo = quietly ? truncateQuietly : truncateFd
+    const isOpen = node.fd >= 0 && node.fdWritable && node.fdUpper
+    const fd = isOpen ? node.fd : openData(ctx, node, O_WRONLY)
+    if (fd < 0) return fd
+    const cut = cutTo(fd, set.sizeBytes)
+    if (!isOpen) close(fd)
+    if (cut < 0) return cut
     return (set.valid & FATTR_KILL_SUIDGID) !== 0 ? killSuidSgid(ctx, node) : 0
   }
 
@@ -95,12 +94,12 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
     return found < 0 ? found : changeMode(ctx, place.fd, place.name, set.mode & 0o7777)
   }
 
-  function apply(node: Node, set: SetAttributes): number {
+  function apply(node: Node, set: SetAttributes, sizeChanges: boolean): number {
     const { valid } = set
     // An empty SETATTR is how a write on a passthrough file asks for suid and sgid to go.
     if ((valid & CHANGES) === 0) return node.isDir ? 0 : killSuidSgid(ctx, node)
     let result = 0
-    if ((valid & FATTR_SIZE) !== 0) result = node.isDir ? -EISDIR : setSize(node, set)
+    if ((valid & FATTR_SIZE) !== 0) result = node.isDir ? -EISDIR : setSize(node, set, sizeChanges)
     // chown clears suid, so a mode given with it comes after.
     if (result === 0 && (valid & (FATTR_UID | FATTR_GID)) !== 0) result = setOwner(node, set)
     if (result === 0 && (valid & FATTR_MODE) !== 0) result = setMode(node, set)
@@ -127,8 +126,11 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
         return rebindForWrite(ctx, node)
       }
       const truncates = resizes && set.sizeBytes === 0
+      // What is not copied up for being cut off was there all the same.
+      const emptied = truncates && !node.isDir && !node.inUpper && statNode(ctx, node, stat) === 0
+      const sizeChanges = emptied && stat.sizeBytes > 0
       let result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node, truncates ? 'truncate' : 'all')
-      if (result === 0) result = apply(node, set)
+      if (result === 0) result = apply(node, set, sizeChanges)
       if (result === 0) result = statNode(ctx, node, stat)
       if (result < 0) return result
       fillAttrReply(ctx, node, stat, out)

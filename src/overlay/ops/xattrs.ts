@@ -25,6 +25,10 @@ type XattrOps = Pick<RawFilesystem, 'getxattr' | 'listxattr' | 'setxattr' | 'rem
 const SETXATTR_ACL_KILL_SGID = 1
 const ACL_PREFIX = 'system.posix_acl_'
 
+function isInUpper(node: Node): boolean {
+  return node.isDir ? node.upper !== null : node.inUpper
+}
+
 /** Operations on extended attributes, over one overlay. */
 export function xattrOps(ctx: OverlayContext): XattrOps {
   const place = makeLocation()
@@ -130,7 +134,7 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       const onDisk = isEncoded ? encoded : plain
       // A name that is not there is no reason to copy up.
       const present = getXattr(place.fd, place.name, onDisk, 0, 0)
-      if (present < 0) return name.startsWith(ACL_PREFIX) && present === -ENODATA ? 0 : present
+      if (present < 0 && !(isInUpper(node) && name.startsWith(ACL_PREFIX))) return present
       result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result

@@ -158,7 +158,7 @@ function prepare(
   if (result === 0) result = copyUpDir(ctx, to.parent)
   if (result === 0 && other !== null) result = copyUp(ctx, other)
   failpoint('rename:copied-up')
-  if (result === 0 && plan.clearTarget) result = clearTarget(ctx, to.node)
+  if (result === 0 && plan.clearTarget && !plan.targetInTheWay) result = clearTarget(ctx, to.node)
   const sameParent = from.parent === to.parent
   if (result === 0) result = markParents(ctx, from, to, plan)
   if (result === 0) result = markDir(ctx, node, plan.sourceMark, sameParent)
