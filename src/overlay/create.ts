@@ -21,6 +21,7 @@ import { markOpaque } from './marks.js'
 import { ACL_NONE, ACL_PRESENT, ACL_UNKNOWN, DirNode, FileNode, type Node } from './node.js'
 import { hostId } from './ownership.js'
 import { WHITEOUT, probe } from './probe.js'
+import { mayWrite } from './protection.js'
 import type { WorkDir } from './workdir.js'
 
 const DEFAULT_ACL = 'system.posix_acl_default'
@@ -106,6 +107,8 @@ export function createOnDisk(
 ): number {
   const { work } = ctx
   if (work === null) return -EROFS
+  const allowed = mayWrite(ctx, parent)
+  if (allowed < 0) return allowed
   const above = copyUpDir(ctx, parent)
   if (above < 0) return above
   if (parent.upper === null) return -ESTALE
@@ -233,12 +236,14 @@ export function registerNew(
   const type = stat.mode & S_IFMT
   if (type !== S_IFDIR) {
     const file = new FileNode(ctx.nodes.nextId(), parent, name, type, true)
+    file.protection = 0
     register(ctx, parent, name, file)
     return file
   }
   const upper = new LayerDir(parent.upper.layer, parent.upper, name)
   const dir = new DirNode(ctx.nodes.nextId(), parent, name, upper, [])
   dir.opaque = opaque
+  dir.protection = 0
   dir.defaultAcl = parent.defaultAcl === ACL_NONE ? ACL_NONE : ACL_UNKNOWN
   register(ctx, parent, name, dir)
   return dir

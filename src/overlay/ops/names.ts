@@ -26,6 +26,7 @@ import { locate, makeLocation } from '../location.js'
 import { markImpure } from '../marks.js'
 import { type DirNode, FileNode, type Node } from '../node.js'
 import { admit, openNode } from '../open-file.js'
+import { mayChange, mayWrite } from '../protection.js'
 
 type NameOps = Pick<
   RawFilesystem,
@@ -132,7 +133,8 @@ export function nameOps(ctx: OverlayContext): NameOps {
       const node = fileOf(ctx, nodeid)
       if (typeof node === 'number') return node === -EISDIR ? -EPERM : node
       if (ctx.work === null) return -EROFS
-      let result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
+      let result = Math.min(mayChange(ctx, node), mayWrite(ctx, parent))
+      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node)
       if (result === 0) result = copyUpDir(ctx, parent)
       if (result === 0 && node.hasOrigin) result = markImpure(ctx, parent)
       if (result === 0) result = locate(ctx, node, place)
@@ -171,7 +173,8 @@ export function nameOps(ctx: OverlayContext): NameOps {
       const parent = dirOf(ctx, parentId)
       if (typeof parent === 'number') return parent
       if (ctx.work === null) return -EROFS
-      let result = copyUpDir(ctx, parent)
+      let result = mayWrite(ctx, parent)
+      if (result === 0) result = copyUpDir(ctx, parent)
       if (result === 0) result = actAsCaller(ctx, req)
       if (result < 0) return result
       if (parent.upper === null) return -ESTALE

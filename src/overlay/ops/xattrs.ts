@@ -9,6 +9,7 @@ import type { OverlayContext } from '../context.js'
 import { copyUp } from '../copy-up/copy-up.js'
 import { locate, makeLocation } from '../location.js'
 import { ACL_UNKNOWN, type Node, XATTRS_NONE, XATTRS_SOME, XATTRS_UNKNOWN } from '../node.js'
+import { mayChange } from '../protection.js'
 
 type XattrOps = Pick<RawFilesystem, 'getxattr' | 'listxattr' | 'setxattr' | 'removexattr'>
 
@@ -85,7 +86,8 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       if (name === ctx.xattrNames.prefix) return -EINVAL
       const onDisk = ctx.xattrNames.toDisk(name)
       if (onDisk === null) return -EOPNOTSUPP
-      let result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
+      let result = mayChange(ctx, node)
+      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node)
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
       node.xattrs = XATTRS_UNKNOWN
@@ -102,7 +104,8 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       if (isRefused(name)) return -EOPNOTSUPP
       const onDisk = ctx.xattrNames.toDisk(name)
       if (onDisk === null) return -EOPNOTSUPP
-      let result = locate(ctx, node, place)
+      let result = mayChange(ctx, node)
+      if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
       // A name that is not there is no reason to copy up.
       const present = getXattr(place.fd, place.name, onDisk, 0, 0)
