@@ -33,6 +33,7 @@ import { creatorId } from './ownership.js'
 import { dressNew, isMadeAsItself } from './override-objects.js'
 import { STAND_IN_MODE } from './override-stat.js'
 import { FOUND, WHITEOUT, honoursWh, probe } from './probe.js'
+import { mayWrite } from './protection.js'
 import type { WorkDir } from './workdir.js'
 
 /** Longest name that leaves room for `.wh.` before it, in bytes. */
@@ -114,7 +115,8 @@ export function createOnDisk(
 ): number {
   const { work } = ctx
   if (work === null) return -EROFS
-  const usable = checkName(ctx, name)
+  let usable = checkName(ctx, name)
+  if (usable === 0) usable = mayWrite(ctx, parent)
   if (usable < 0) return usable
   const above = copyUpDir(ctx, parent)
   if (above < 0) return above
@@ -315,12 +317,14 @@ export function registerNew(
   const type = stat.mode & S_IFMT
   if (type !== S_IFDIR) {
     const file = new FileNode(ctx.nodes.nextId(), parent, name, type, true)
+    file.protection = 0
     register(ctx, parent, name, file)
     return file
   }
   const upper = new LayerDir(parent.upper.layer, parent.upper, name)
   const dir = new DirNode(ctx.nodes.nextId(), parent, name, upper, [])
   dir.opaque = opaque
+  dir.protection = 0
   dir.defaultAcl = parent.defaultAcl === ACL_NONE ? ACL_NONE : ACL_UNKNOWN
   register(ctx, parent, name, dir)
   return dir

@@ -40,6 +40,7 @@ import {
   type Node,
 } from './node.js'
 import { changeMode, dropStoredCapability, statShown } from './override-stat.js'
+import { mayOpen } from './protection.js'
 
 /** FUSE_OPEN_KILL_SUIDGID and FUSE_WRITE_KILL_SUIDGID have their own bits; both end here. */
 export const OPEN_KILL_SUIDGID = 1
@@ -100,6 +101,8 @@ export function openNode(
 ): number {
   const truncates = (flags & O_TRUNC) !== 0
   if (isWriteOpen(flags)) {
+    const allowed = mayOpen(ctx, node, flags)
+    if (allowed < 0) return allowed
     if (node.mode === MODE_PASSTHROUGH_LOWER && node.opens > 0) return rebind(ctx, node, truncates)
     const ready = copyUp(ctx, node, truncates ? 'truncate' : 'all')
     if (ready < 0) return ready
@@ -200,6 +203,7 @@ function rebind(ctx: OverlayContext, node: FileNode, truncates: boolean): number
   fresh.lowerName = node.lowerName
   fresh.lowerHardLink = node.lowerHardLink
   fresh.metacopy = node.metacopy
+  fresh.protection = node.protection
   fresh.hasOrigin = node.hasOrigin
   fresh.originLo = node.originLo
   fresh.originHi = node.originHi

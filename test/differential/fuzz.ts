@@ -57,6 +57,7 @@ async function differences(harness: Harness, scenario: Scenario): Promise<readon
     return isEngine ? found.filter(({ place }) => SEEN_BY_USERS.has(place)) : found
   } catch (error) {
     if (!(error instanceof ComparisonFailed)) throw error
+    console.log(`the comparison failed: ${error.message}`)
     const broken = { place: 'mount', round: 0, subject: error.message, field: 'failed' } as const
     return [{ ...broken, expected: 'a comparison', actual: 'none' }]
   }

@@ -26,6 +26,7 @@ import { MODE_PASSTHROUGH_LOWER, type FileNode, type Node } from '../node.js'
 import { killSuidSgid, openData, rebindForWrite } from '../open-file.js'
 import { changeMode, changeOwner } from '../override-stat.js'
 import { hostId, isSquashed } from '../ownership.js'
+import { mayChange, mayWrite } from '../protection.js'
 import { fileOf } from './names.js'
 
 type AttributeOps = Pick<RawFilesystem, 'getattr' | 'setattr' | 'readlink' | 'statfs'>
@@ -41,6 +42,13 @@ const CHANGES =
   FATTR_ATIME_NOW |
   FATTR_MTIME_NOW
 const TIMES = FATTR_ATIME | FATTR_MTIME | FATTR_ATIME_NOW | FATTR_MTIME_NOW
+
+/** An append-only object's times may be set to now, and nothing else. @mirrors fs/attr.c:may_setattr */
+function maySet(ctx: OverlayContext, node: Node, valid: number): number {
+  const now = FATTR_ATIME_NOW | FATTR_MTIME_NOW
+  const touches = (valid & now) !== 0 && (valid & CHANGES & ~(TIMES | now)) === 0
+  return touches ? mayWrite(ctx, node) : mayChange(ctx, node)
+}
 
 /** Operations on attributes, over one overlay. */
 export function attributeOps(ctx: OverlayContext): AttributeOps {
@@ -121,6 +129,8 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
       if (ctx.work === null) return -EROFS
+      const allowed = maySet(ctx, node, set.valid)
+      if (allowed < 0) return allowed
       const resizes = (set.valid & FATTR_SIZE) !== 0
       if (resizes && !node.isDir && node.mode === MODE_PASSTHROUGH_LOWER && node.opens > 0) {
         return rebindForWrite(ctx, node)

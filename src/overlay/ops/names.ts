@@ -28,6 +28,7 @@ import { type DirNode, FileNode, type Node } from '../node.js'
 import { admit, openNode } from '../open-file.js'
 import { dressNew } from '../override-objects.js'
 import { STAND_IN_MODE, statShown } from '../override-stat.js'
+import { mayChange, mayWrite } from '../protection.js'
 
 type NameOps = Pick<
   RawFilesystem,
@@ -134,7 +135,8 @@ export function nameOps(ctx: OverlayContext): NameOps {
       const node = fileOf(ctx, nodeid)
       if (typeof node === 'number') return node === -EISDIR ? -EPERM : node
       if (ctx.work === null) return -EROFS
-      let result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
+      let result = Math.min(mayChange(ctx, node), mayWrite(ctx, parent))
+      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node)
       if (result === 0) result = copyUpDir(ctx, parent)
       if (result === 0 && node.hasOrigin) result = markImpure(ctx, parent)
       if (result === 0) result = locate(ctx, node, place)
@@ -173,7 +175,8 @@ export function nameOps(ctx: OverlayContext): NameOps {
       const parent = dirOf(ctx, parentId)
       if (typeof parent === 'number') return parent
       if (ctx.work === null) return -EROFS
-      let result = copyUpDir(ctx, parent)
+      let result = mayWrite(ctx, parent)
+      if (result === 0) result = copyUpDir(ctx, parent)
       if (result < 0) return result
       actAsCaller(ctx, req)
       if (parent.upper === null) return -ESTALE

@@ -19,6 +19,7 @@ import { layerOf, locate, makeLocation } from '../location.js'
 import { ACL_UNKNOWN, type Node, XATTRS_NONE, XATTRS_SOME, XATTRS_UNKNOWN } from '../node.js'
 import { decodedName, encodedName } from '../override-objects.js'
 import { changeMode, statShown } from '../override-stat.js'
+import { mayChange } from '../protection.js'
 
 type XattrOps = Pick<RawFilesystem, 'getxattr' | 'listxattr' | 'setxattr' | 'removexattr'>
 
@@ -108,7 +109,8 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       if (name === ctx.xattrNames.prefix) return -EINVAL
       const onDisk = encodedName(ctx.upper, name) ?? ctx.xattrNames.toDisk(name)
       if (onDisk === null) return -EOPNOTSUPP
-      let result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
+      let result = mayChange(ctx, node)
+      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node)
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
       node.xattrs = XATTRS_UNKNOWN
@@ -127,7 +129,8 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       if (ctx.xattrNames.isForbidden(name)) return -EPERM
       const plain = ctx.xattrNames.toDisk(name)
       if (plain === null) return -EOPNOTSUPP
-      let result = locate(ctx, node, place)
+      let result = mayChange(ctx, node)
+      if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
       const encoded = encodedName(layerOf(ctx, node), name)
       const isEncoded = encoded !== null && getXattr(place.fd, place.name, encoded, 0, 0) >= 0
