@@ -44,8 +44,8 @@ export function lookupChild(
     return result < 0 ? result : known
   }
   if (parent.removed) return -ENOENT
-  if (parent.listing !== null && !parent.listing.has(name)) return -ENOENT
   if (name.length > 255 && name.length > nameLimit(ctx)) return -ENAMETOOLONG
+  if (parent.listing !== null && !parent.listing.has(name)) return -ENOENT
   const result = resolve(ctx, parent, name, found)
   if (result < 0) return result
   if (!found.found) return -ENOENT

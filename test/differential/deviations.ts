@@ -58,6 +58,15 @@ export const deviations: readonly Deviation[] = [
     covers: ({ field, actual }) =>
       (field === 'setflags' || field === 'getflags') && actual === 'ENOTTY',
   },
+  {
+    letter: 'U',
+    title: 'a read-only mount writes nothing',
+    covers: ({ place, field, actual }, { options }) =>
+      /\bro\b/.test(options) &&
+      place === 'upper' &&
+      actual === '-' &&
+      /^xattr (uuid|origin|impure)$/.test(field),
+  },
 ]
 
 /** Whether a listing has, beyond the other's names, character devices only. */

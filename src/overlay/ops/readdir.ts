@@ -7,6 +7,7 @@ import { fillAttributes, fillEntry } from '../attributes.js'
 import { lookupChild } from '../children.js'
 import type { OverlayContext } from '../context.js'
 import { COOKIE_DOT, COOKIE_DOTDOT, type DirListing } from '../dir-listing.js'
+import { reviewImpure } from '../impure.js'
 import { ensureListing } from '../listing.js'
 import { statNode } from '../location.js'
 import type { DirNode } from '../node.js'
@@ -38,7 +39,9 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
     if (typeof dir === 'number') return dir
     if (dir.removed) return -ENOENT
     const listing = offset === 0 || dir.listing === null ? ensureListing(ctx, dir) : dir.listing
-    return typeof listing === 'number' ? listing : { dir, listing }
+    if (typeof listing === 'number') return listing
+    if (offset === 0 && dir.impure) reviewImpure(ctx, dir, listing)
+    return { dir, listing }
   }
 
   return {

@@ -33,6 +33,15 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
     return node.xattrs === XATTRS_NONE
   }
 
+  /**
+   * Removing an ACL that an upper object does not have succeeds, as on a plain file system.
+   * @mirrors fs/overlayfs/inode.c:ovl_set_or_remove_acl
+   */
+  function isAbsentAcl(node: Node, name: string, present: number): boolean {
+    const inUpper = node.isDir ? node.upper !== null : node.inUpper
+    return inUpper && present === -ENODATA && name.startsWith(ACL_PREFIX)
+  }
+
   function clearSgid(): number {
     const seen = statAt(place.fd, place.name, stat)
     if (seen < 0 || (stat.mode & S_ISGID) === 0) return seen
@@ -102,7 +111,7 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       if (result < 0) return result
       // A name that is not there is no reason to copy up.
       const present = getXattr(place.fd, place.name, onDisk, 0, 0)
-      if (present < 0) return name.startsWith(ACL_PREFIX) && present === -ENODATA ? 0 : present
+      if (present < 0) return isAbsentAcl(node, name, present) ? 0 : present
       result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result

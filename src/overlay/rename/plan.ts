@@ -75,8 +75,12 @@ function refuse(question: RenameQuestion): number {
     side === null || !side.isDir || !side.hasLower || question.redirects
   // Before ENOTEMPTY, and before anything is copied up: mv falls back on EXDEV alone.
   if (!moves(source) || (exchange && !moves(target))) return -EXDEV
-  if (!exchange && target?.isDir === true && !question.targetEmpty) return -ENOTEMPTY
-  return 0
+  return !exchange && hidesNames(question) ? -ENOTEMPTY : 0
+}
+
+/** A target that is upper's alone is left to the file system to judge. */
+function hidesNames({ target, targetEmpty }: RenameQuestion): boolean {
+  return target?.isDir === true && target.hasLower && !targetEmpty
 }
 
 /**
@@ -99,7 +103,7 @@ export function planRename(question: RenameQuestion): RenamePlan | number {
   }
   return {
     flags,
-    clearTarget: !exchange && target?.isDir === true,
+    clearTarget: !exchange && target?.isDir === true && question.targetEmpty,
     dropOldWhiteout,
     sourceMark: markFor(source, question.newParentMerged),
     targetMark: exchange && target !== null ? markFor(target, source.parentMerged) : 'none',
