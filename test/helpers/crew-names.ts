@@ -16,7 +16,7 @@ export const churned = everywhere(numbered('x', 8))
 /** Names that are there before a task starts. */
 export const present = everywhere(numbered('p', 6))
 /** Names that nobody touches. */
-export const stable = everywhere(numbered('stable', 120))
+export const stable = everywhere(numbered('stable', 60))
 /** Files that everybody appends to: small ones, a program, and one of passthrough size. */
 export const logs = [...numbered('log', 20), 'program', 'large']
 

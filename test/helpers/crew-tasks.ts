@@ -151,7 +151,7 @@ const links: Task = (work) => {
   return () => {
     const from = work.random.pick(names)
     const to = work.random.pick(names)
-    switch (work.random.below(6)) {
+    switch (work.random.below(8)) {
       case 0:
       case 1:
         work.expect(`link ${from} ${to}`, linkAt(work.root, from, work.root, to), ...flows)
@@ -161,6 +161,10 @@ const links: Task = (work) => {
         break
       case 3:
         work.expect(`unlink ${from}`, unlinkAt(work.root, from), 'ENOENT')
+        break
+      case 5:
+      case 6:
+        work.expect(`create ${from}`, work.make(from, from), 'EEXIST')
         break
       case 4:
         work.expect(
