@@ -47,9 +47,9 @@ export function lookupChild(
     return result < 0 ? result : known
   }
   if (parent.removed) return -ENOENT
+  if (name.length > 255 && name.length > nameLimit(ctx)) return -ENAMETOOLONG
   const listed = ctx.ttlSec > 0 ? parent.listing : null
   if (listed !== null && !listed.has(name)) return -ENOENT
-  if (name.length > 255 && name.length > nameLimit(ctx)) return -ENAMETOOLONG
   const result = resolve(ctx, parent, name, found)
   if (result < 0) return result
   if (!found.found) return -ENOENT

@@ -111,6 +111,8 @@ export class FileNode extends BaseNode {
   lowerHardLink = false
   /** Names beside (parent, name) that the kernel knows. */
   aliases: Alias[] | null = null
+  /** When a name of an upper file was last removed, by performance.now(); 0 = not of late. */
+  unlinkedMs = 0
   /** Key in the table of hard-linked upper inodes; 0 = not there. */
   upperKey = 0
 

@@ -49,7 +49,8 @@ export function holdOrphan(ctx: OverlayContext, node: Node): void {
     if (fd >= 0) node.orphanFd = Math.max(-1, duplicate(fd))
     return
   }
-  if (!node.inUpper || node.aliases !== null || node.parent?.upper == null) return
+  const hasOtherName = node.aliases !== null && node.aliases.length > 0
+  if (!node.inUpper || hasOtherName || node.parent?.upper == null) return
   const fd = ctx.fds.fd(node.parent.upper)
   if (fd >= 0) node.orphanFd = Math.max(-1, openAt(fd, node.name, O_PATH))
 }
@@ -93,6 +94,7 @@ export function detachFile(
   node: FileNode,
 ): void {
   parent.listing?.remove(name)
+  node.unlinkedMs = performance.now()
   if (dropName(node, parent, name)) {
     if (node.orphanFd >= 0) ctx.closeOrphan(node)
   } else {

@@ -99,6 +99,15 @@ export const deviations: readonly Deviation[] = [
     covers: ({ field, expected, actual }) =>
       field === 'd_ino' && expected === 'not st_ino' && actual === '-',
   },
+  {
+    letter: 'U',
+    title: 'a read-only mount writes nothing',
+    covers: ({ place, field, actual }, { options }) =>
+      /\bro\b/.test(options) &&
+      place === 'upper' &&
+      actual === '-' &&
+      /^xattr (uuid|origin|impure)$/.test(field),
+  },
 ]
 
 /** Whether a scenario has an operation of that kind, in a layer or in a script. */
