@@ -3,12 +3,21 @@
  * goes. It never waits for anything but the next request; the main thread watches over it.
  */
 import { parentPort, workerData } from 'node:worker_threads'
+import type { AsideLine } from './aside/messages.js'
+import { AsideRequester } from './aside/requester.js'
 import type { MountOptions } from './config/mount-options.js'
 import { mountFuse } from './fuse/mount/mount.js'
 import { Session, type SessionEnd } from './fuse/session/session.js'
 import { openDevFuseTransport } from './fuse/transport/dev-fuse.js'
 import { openOverlay } from './overlay/overlay.js'
 import { close } from './sys/open.js'
+
+/** What the worker is started with. */
+export interface WorkerOrder {
+  readonly options: MountOptions
+  /** To whoever does long work; null = nobody. */
+  readonly line: AsideLine | null
+}
 
 /** What the worker tells the main thread. */
 export type WorkerReport =
@@ -33,8 +42,19 @@ function atimeFlags(options: MountOptions): {
   }
 }
 
-function serve(options: MountOptions, report: (message: WorkerReport) => void): void {
-  const overlay = openOverlay({ ...options.overlay, mountpoint: options.mount.mountpoint })
+function serve(
+  options: MountOptions,
+  report: (message: WorkerReport) => void,
+  line: AsideLine | null,
+): void {
+  let session: Session | null = null
+  const aside =
+    line === null
+      ? null
+      : new AsideRequester(line, (fd) => {
+          if (session !== null) session.pollFd = fd
+        })
+  const overlay = openOverlay({ ...options.overlay, mountpoint: options.mount.mountpoint }, aside)
   try {
     const { mount } = options
     const device = mountFuse({
@@ -57,7 +77,7 @@ function serve(options: MountOptions, report: (message: WorkerReport) => void): 
       warnings: overlay.warnings,
       userxattr: overlay.options.userxattr === true,
     })
-    const session = new Session({
+    session = new Session({
       transport: openDevFuseTransport(device.fd),
       filesystem: overlay.filesystem,
       init: {
@@ -67,6 +87,7 @@ function serve(options: MountOptions, report: (message: WorkerReport) => void): 
       },
       ...(mount.allowRoot && !mount.allowOther ? { onlyUid: process.geteuid?.() ?? 0 } : {}),
     })
+    session.onPoll = () => aside?.collect()
     const end = session.run()
     const nodes = overlay.nodeCount()
     close(device.fd)
@@ -85,11 +106,11 @@ function tellParent(report: WorkerReport): void {
  * may run one mount after another.
  */
 export function runWorker(
-  options = workerData as MountOptions,
+  { options, line }: WorkerOrder = workerData as WorkerOrder,
   report: (report: WorkerReport) => void = tellParent,
 ): void {
   try {
-    serve(options, report)
+    serve(options, report, line)
   } catch (error) {
     const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : 5
     report({
