@@ -2,6 +2,7 @@
  * The thread that is the file system: opens the layers, mounts, and serves requests until the mount
  * goes. It never waits for anything but the next request; the main thread watches over it.
  */
+import { setFlagsFromString } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { AsideLine } from './aside/messages.js'
 import { AsideRequester } from './aside/requester.js'
@@ -102,6 +103,16 @@ function tellParent(report: WorkerReport): void {
 }
 
 /**
+ * A mount's life is often short, and each of its operations is many small functions: have them
+ * compiled without ado as they are first called, and optimised only when they have proven hot: at the
+ * start, the optimiser takes more time than it saves.
+ */
+function warmUp(): void {
+  setFlagsFromString('--always-sparkplug')
+  setFlagsFromString('--interrupt-budget=300000')
+}
+
+/**
  * Run one mount in this thread, from its options (in `workerData` unless given) to its end. A thread
  * may run one mount after another.
  */
@@ -109,6 +120,7 @@ export function runWorker(
   { options, line }: WorkerOrder = workerData as WorkerOrder,
   report: (report: WorkerReport) => void = tellParent,
 ): void {
+  warmUp()
   try {
     serve(options, report, line)
   } catch (error) {
