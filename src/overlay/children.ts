@@ -134,6 +134,10 @@ function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resol
   node.lowerDir = what.lowerDir
   node.lowerName = what.lowerName
   node.metacopy = what.metacopy
+  node.dataDir = what.dataDir
+  node.dataName = what.dataName
+  node.dataBlocks = what.dataBlocks
+  node.redirect = what.redirect
   node.lowerHardLink = what.lowerNlink > 1
   node.protection = protectionOfStat(what.stat.attributes) | (what.inUpper ? PROTECT_UNREAD : 0)
   takeOrigin(node, what)
