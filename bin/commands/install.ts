@@ -10,6 +10,7 @@ import {
 } from '../../src/install/install.js'
 import { launcherNotes, launcherOf, unfit } from '../../src/install/launcher.js'
 import { showPlan } from '../../src/install/show.js'
+import { absolute, bytes, hostBelow, say } from './host.js'
 
 const EXAMPLES = `
 Engines: podman, buildah, cri-o (one storage.conf for the three) and docker; without any, those that
@@ -44,26 +45,6 @@ interface Flags {
   root: string
 }
 
-/** Text of the command line as bytes. */
-function bytes(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1')
-}
-
-function say(line: string): void {
-  process.stdout.write(Buffer.from(`${line}\n`, 'latin1'))
-}
-
-/** This machine, or the image below `root`, in the caller's name. */
-export function hostBelow(root: string): Host {
-  const env = Object.entries(process.env).map(([name, value]) => [name, bytes(value ?? '')])
-  return {
-    root: bytes(root).replace(/\/+$/, ''),
-    uid: process.geteuid?.() ?? 0,
-    home: bytes(process.env['HOME'] ?? '/root'),
-    env: Object.fromEntries(env) as Record<string, string>,
-  }
-}
-
 function targetsOf(host: Host, engines: readonly string[], flags: Flags): Target[] {
   const named = engines.flatMap((engine) => ENGINES[engine] ?? [])
   if (flags.mountHelper === true) named.push('mount-helper')
@@ -72,9 +53,8 @@ function targetsOf(host: Host, engines: readonly string[], flags: Flags): Target
   return flags.uninstall === true ? ['containers', 'docker', 'mount-helper'] : findTargets(host)
 }
 
-function absolute(path: string | undefined): string | null {
-  if (path === undefined) return null
-  return bytes(path.startsWith('/') ? path : `${process.cwd()}/${path}`)
+function optional(path: string | undefined): string | null {
+  return path === undefined ? null : absolute(path)
 }
 
 function carryOut(host: Host, request: InstallRequest, dryRun: boolean): boolean {
@@ -93,7 +73,7 @@ function run(engines: readonly string[], flags: Flags): void {
     process.exitCode = 1
   }
   const host = hostBelow(flags.root)
-  const launcher = absolute(flags.program) ?? launcherOf(bytes(__filename))
+  const launcher = optional(flags.program) ?? launcherOf(bytes(__filename))
   if (launcher === null) {
     fail('bin/tsoverlayfs is not beside dist: install the package anew, or give --program')
     return
@@ -113,8 +93,8 @@ function run(engines: readonly string[], flags: Flags): void {
     action,
     targets,
     launcher,
-    storageConf: absolute(flags.storageConf),
-    binDir: absolute(flags.binDir),
+    storageConf: optional(flags.storageConf),
+    binDir: optional(flags.binDir),
     force: flags.force === true,
   }
   if (!carryOut(host, request, flags.dryRun === true)) process.exitCode = 1

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { OptionError, mountOn, stateFile, unmount } from '../../src/index.js'
 import { findAudience, runDaemon } from './daemon.js'
+import { doctorCommand } from './doctor.js'
 import { installCommand } from './install.js'
 import { mountCommand, parseMount } from './mount.js'
 import { type Invocation, readInvocation } from './words.js'
@@ -84,6 +85,7 @@ Exit status: 0 done; 1 it failed, stderr says why; 2 the command line is wrong.`
       process.stdout.write(Buffer.from(`${state.options}\n`, 'latin1'))
     })
   root.addCommand(installCommand())
+  root.addCommand(doctorCommand())
   return root
 }
 

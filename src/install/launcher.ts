@@ -3,7 +3,7 @@ import { isProgram, ownership, parentOf, resolvePath } from '../sys/files.js'
 import { type Host, at } from './host.js'
 
 /** Where the launcher looks for node when PATH has none. */
-const NODE_PLACES = ['/usr/local/bin/node', '/usr/bin/node', '/bin/node']
+export const NODE_PLACES = ['/usr/local/bin/node', '/usr/bin/node', '/bin/node'] as const
 
 /** The launcher that belongs to the bundle `program`; null when it is not where it should be. */
 export function launcherOf(program: string): string | null {

@@ -94,13 +94,14 @@ export function ownership(path: string): { readonly uid: number; readonly mode: 
   return stat === null ? null : { uid: stat.uid, mode: stat.mode & 0o7777 }
 }
 
-/** Whether a path leads to a program that this process may run. */
+/** Whether a path leads to a program that this process may run, as a search through PATH asks. */
 export function isProgram(path: string): boolean {
-  if (kindOf(path) !== 'file') return false
+  const name = toBuffer(path)
   try {
-    accessSync(toBuffer(path), constants.X_OK)
-    return true
+    accessSync(name, constants.X_OK)
+    return statSync(name).isFile()
   } catch (error) {
+    // Absent, out of reach or not executable: all the same to who searches.
     errnoOf(error)
     return false
   }
@@ -196,4 +197,29 @@ export function replaceSymlink(path: string, target: string): void {
 /** Remove a file or symlink. */
 export function removeFile(path: string): void {
   orThrow('unlink', path, (name) => unlinkSync(name))
+}
+
+/** Whether this process may open a file for reading and writing. Returns 0 or -errno. */
+export function tryOpen(path: string): number {
+  try {
+    closeSync(openSync(toBuffer(path), 'r+'))
+    return 0
+  } catch (error) {
+    return -errnoOf(error)
+  }
+}
+
+/** Make an empty directory that only its owner may enter. */
+export function makeDirectory(path: string): void {
+  orThrow('mkdir', path, (name) => mkdirSync(name, { mode: 0o700 }))
+}
+
+/** Make a file that is not there yet. */
+export function makeFile(path: string, text: string): void {
+  orThrow('write', path, (name) => writeFileSync(name, text, { encoding: 'latin1', flag: 'wx' }))
+}
+
+/** Remove a directory with all that is in it. */
+export function removeTree(path: string): void {
+  orThrow('rm', path, (name) => rmSync(name, { recursive: true, force: true }))
 }
