@@ -4,7 +4,7 @@
  * kernel does.
  */
 import t from 'tap'
-import { unexplained } from '../differential/deviations.js'
+import { unexplained } from './deviations.js'
 import type { Outcome } from './comparison.js'
 import { describeDifference } from './difference.js'
 import { Harness } from './harness.js'

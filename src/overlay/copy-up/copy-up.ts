@@ -33,7 +33,9 @@ import { makeStandIn, recodingFor } from '../override-objects.js'
 import type { WorkDir } from '../workdir.js'
 import { protectionOfStat, storeProtection } from '../protection.js'
 import { copyData } from './data.js'
+import { flushCopy } from './flush.js'
 import { copyInodeFlags } from './inode-flags.js'
+import { prepareCopy } from './long-copies.js'
 import { copyMode, copyOwner, copyTimes, copyXattrs } from './metadata.js'
 
 /** What the caller is about to do, and so how much of the data it needs. */
@@ -47,8 +49,13 @@ interface CopyUp {
   readonly fromFd: number
   readonly fromName: string
   readonly stat: FileStat
-  readonly temp: string
+  /** Name in the work directory. */
+  temp: string
   readonly intent: CopyUpIntent
+  /** The file whose data may be copied aside. */
+  readonly file: FileNode | null
+  /** The temporary is there, with all data. */
+  isFilled: boolean
 }
 
 const parentStat = new FileStat()
@@ -80,7 +87,8 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
   const stat = new FileStat()
   const temp = work.tempName()
   const { layer } = lower
-  const up: CopyUp = { ctx, work, layer, fromFd, fromName: '', stat, temp, intent: 'all' }
+  const from = { layer, fromFd, fromName: '', stat }
+  const up: CopyUp = { ctx, work, ...from, temp, intent: 'all', file: null, isFilled: false }
   const origin = encodeOrigin(lower.layer, fromFd, '')
   const result = buildAndInstall(up, parent, parent.upper, dir.name, origin)
   if (result < 0) return result
@@ -109,7 +117,8 @@ function copyUpFile(ctx: OverlayContext, node: FileNode, intent: CopyUpIntent): 
   const { lowerName } = node
   const temp = work.tempName()
   const { layer } = lowerDir
-  const up: CopyUp = { ctx, work, layer, fromFd, fromName: lowerName, stat, temp, intent }
+  const from = { layer, fromFd, fromName: lowerName, stat }
+  const up: CopyUp = { ctx, work, ...from, temp, intent, file: node, isFilled: false }
   // A lower hard link is separated from its other names: they must not share an inode number.
   const origin = node.lowerHardLink ? null : encodeOrigin(lowerDir.layer, fromFd, lowerName)
   const result = buildAndInstall(up, parent, parent.upper, node.name, origin)
@@ -130,11 +139,17 @@ function buildAndInstall(
   name: string,
   origin: string | null,
 ): number {
-  const { ctx, work, temp } = up
+  const { ctx, work } = up
   const seen = statShown(up.layer, up.fromFd, up.fromName, up.stat)
   if (seen < 0) return seen
+  const prepared = prepareData(up)
+  if (prepared < 0) return prepared
+  const { temp } = up
   const marked = markImpure(ctx, parent)
-  if (marked < 0) return marked
+  if (marked < 0) {
+    if (up.isFilled) work.discard(temp)
+    return marked
+  }
   failpoint('copy-up:build')
   const built = build(up, origin)
   if (built < 0) {
@@ -152,6 +167,18 @@ function buildAndInstall(
   failpoint('copy-up:parent-times')
   // Copying up is not a change the user made: the parent's times stay. Best effort, as in the kernel.
   copyTimes(parentStat, upperFd, '')
+  return 0
+}
+
+/** Have a large file's data copied aside. Returns 0, PARKED until it is there, or -errno. */
+function prepareData(up: CopyUp): number {
+  const { ctx, file, stat } = up
+  if (file === null || up.intent !== 'all' || (stat.mode & S_IFMT) !== S_IFREG) return 0
+  const ready = prepareCopy(ctx, file, up.fromFd, up.fromName, stat)
+  if (typeof ready === 'number') return ready
+  if (ready === null) return 0
+  up.temp = ready.temp
+  up.isFilled = true
   return 0
 }
 
@@ -207,7 +234,8 @@ function makeDirectory(up: CopyUp): number {
 
 function makeRegular(up: CopyUp): number {
   const { work, temp } = up
-  const fd = openAt(work.fd, temp, O_CREAT | O_EXCL | O_RDWR, 0o600)
+  const how = up.isFilled ? O_RDWR : O_CREAT | O_EXCL | O_RDWR
+  const fd = openAt(work.fd, temp, how, 0o600)
   if (fd < 0) return fd
   const source = openAt(up.fromFd, up.fromName, O_RDONLY)
   const result = source < 0 ? source : fillRegular(up, source, fd)
@@ -218,9 +246,9 @@ function makeRegular(up: CopyUp): number {
 
 function fillRegular(up: CopyUp, source: number, fd: number): number {
   const { ctx, stat } = up
-  if (up.intent === 'all' && stat.sizeBytes > 0) {
+  if (!up.isFilled && up.intent === 'all' && stat.sizeBytes > 0) {
     let result = copyData(ctx.copyMethods, source, fd, stat.sizeBytes, stat.blocks)
-    if (result === 0) result = ctx.flushCopy(fd)
+    if (result === 0) result = flushCopy(ctx.flush, fd)
     if (result < 0) return result
   }
   return copyInodeFlags(source, fd)

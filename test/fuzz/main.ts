@@ -16,7 +16,7 @@ import { optionSets, randomScenario } from '../helpers/random-scenario.js'
 import { describeScenario, storeFinding } from '../helpers/random-search.js'
 import { type Scenario, scenarioLength } from '../helpers/scenario.js'
 import { candidateName } from '../helpers/subject.js'
-import { refusedOptions, unexplained } from './deviations.js'
+import { refusedOptions, unexplained } from '../helpers/deviations.js'
 
 const checkout = process.cwd()
 const store = process.argv[2] ?? `${checkout}/test/regress/scripts`

@@ -2,9 +2,9 @@
  * Where tsoverlayfs differs from kernel overlayfs on purpose, as data. The letters are those of
  * docs/semantics.md; a difference that no entry covers is a failure.
  */
-import type { Difference } from '../helpers/difference.js'
-import type { Operation } from '../helpers/operation.js'
-import type { Scenario } from '../helpers/scenario.js'
+import type { Difference } from './difference.js'
+import type { Operation } from './operation.js'
+import type { Scenario } from './scenario.js'
 
 /** One lettered deviation. */
 export interface Deviation {
