@@ -79,7 +79,8 @@ function age(dirfd: number, name: string, path: string, salt: string): void {
   if (result < 0) utimesAt(dirfd, name, 0, UTIME_NOW, 0, UTIME_NOW)
 }
 
-function buildLayer(path: string, script: readonly Operation[], salt: string): void {
+/** Make a layer by a script; what it leaves has times of its own, long past. */
+export function buildLayer(path: string, script: readonly Operation[], salt: string): void {
   mkdirSync(path)
   runScript(path, script)
   const fd = openPath(path, O_RDONLY | O_DIRECTORY)
