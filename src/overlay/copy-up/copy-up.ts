@@ -82,6 +82,7 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
   const { layer } = lower
   const up: CopyUp = { ctx, work, layer, fromFd, fromName: '', stat, temp, intent: 'all' }
   const origin = encodeOrigin(lower.layer, fromFd, '')
+  if (typeof origin === 'number') return origin
   const result = buildAndInstall(up, parent, parent.upper, dir.name, origin)
   if (result < 0) return result
   dir.upper = new LayerDir(parent.upper.layer, parent.upper, dir.name)
@@ -112,6 +113,7 @@ function copyUpFile(ctx: OverlayContext, node: FileNode, intent: CopyUpIntent): 
   const up: CopyUp = { ctx, work, layer, fromFd, fromName: lowerName, stat, temp, intent }
   // A lower hard link is separated from its other names: they must not share an inode number.
   const origin = node.lowerHardLink ? null : encodeOrigin(lowerDir.layer, fromFd, lowerName)
+  if (typeof origin === 'number') return origin
   const result = buildAndInstall(up, parent, parent.upper, node.name, origin)
   if (result < 0) return result
   node.inUpper = true
