@@ -6,17 +6,23 @@
  */
 import { openSync, readSync, writeSync } from 'node:fs'
 import koffi from 'koffi'
-import { FICLONE, FS_IOC_SETFLAGS, O_CREAT, O_TMPFILE, O_TRUNC } from '../../src/sys/constants.js'
 import {
-  type CallKind,
-  FAULT_DIRECTORY,
-  type FaultPlan,
-  PLAN_BYTES,
-  decodePlan,
-} from './fault-plan.js'
+  FICLONE,
+  FS_IOC_FSSETXATTR,
+  FS_IOC_SETFLAGS,
+  O_CREAT,
+  O_TMPFILE,
+  O_TRUNC,
+  RENAME_WHITEOUT,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFMT,
+} from '../../../src/sys/constants.js'
+import { type CallKind, FAULT_DIRECTORY, type FaultPlan, PLAN_BYTES, decodePlan } from './plan.js'
 
 type Call = (...args: readonly (number | Buffer)[]) => number
 type Kinds = readonly CallKind[]
+type KindsOf = (args: readonly (number | Buffer)[]) => Kinds
 
 const none: Kinds = []
 const looks: Kinds = ['any']
@@ -34,29 +40,37 @@ function ofOpen(flags: number | Buffer | undefined): Kinds {
   return (bits & O_TRUNC) !== 0 ? [...opens, 'change'] : opens
 }
 
-const F_DUPFD_CLOEXEC = 1030
-const RENAME_WHITEOUT = 4
-const FS_IOC_FSSETXATTR = 0x401c5820
-const changingIoctls: readonly number[] = [FICLONE, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR]
+function ofMknod(mode: number | Buffer | undefined): Kinds {
+  const type = Number(mode) & S_IFMT
+  return type === S_IFCHR || type === S_IFBLK ? devices : allocates
+}
 
-/** openat2, fchmodat2, setxattrat, getxattrat, listxattrat, removexattrat. */
-const bySyscallNumber: ReadonlyMap<number, Kinds> = new Map([
-  [437, opens],
-  [452, changes],
-  [463, marks],
-  [464, looks],
-  [465, looks],
-  [466, changes],
+const F_DUPFD_CLOEXEC = 1030
+
+function ofIoctl(request: number | Buffer | undefined): Kinds {
+  if (request === FICLONE) return allocates
+  return request === FS_IOC_SETFLAGS || request === FS_IOC_FSSETXATTR ? changes : looks
+}
+
+/** What is called by number, being younger than the C library. */
+const bySyscallNumber: ReadonlyMap<number, readonly [name: string, kinds: Kinds]> = new Map([
+  [437, ['openat2', opens]],
+  [452, ['fchmodat2', changes]],
+  [463, ['setxattrat', marks]],
+  [464, ['getxattrat', looks]],
+  [465, ['listxattrat', looks]],
+  [466, ['removexattrat', changes]],
 ])
 
 /** What a call is, by its function's name and arguments. */
-const kindsOf: Readonly<Record<string, (args: Parameters<Call>) => Kinds>> = {
+const kindsOf: Readonly<Record<string, KindsOf>> = {
   open: (args) => ofOpen(args[1]),
   openat: (args) => ofOpen(args[2]),
+  dup: () => opens,
   fcntl: (args) => (args[1] === F_DUPFD_CLOEXEC ? opens : none),
   open_by_handle_at: () => opens,
   mkdirat: () => allocates,
-  mknodat: () => devices,
+  mknodat: (args) => ofMknod(args[2]),
   symlinkat: () => allocates,
   linkat: () => allocates,
   renameat2: (args) => ((Number(args[4]) & RENAME_WHITEOUT) !== 0 ? devices : allocates),
@@ -66,6 +80,7 @@ const kindsOf: Readonly<Record<string, (args: Parameters<Call>) => Kinds>> = {
   fchownat: () => changes,
   utimensat: () => changes,
   futimens: () => changes,
+  truncate64: () => allocates,
   ftruncate64: () => allocates,
   fallocate64: () => allocates,
   copy_file_range: () => allocates,
@@ -73,13 +88,16 @@ const kindsOf: Readonly<Record<string, (args: Parameters<Call>) => Kinds>> = {
   fsync: () => flushes,
   fdatasync: () => flushes,
   sync_file_range: () => flushes,
+  syncfs: () => flushes,
   fsetxattr: () => marks,
   setxattr: () => marks,
   fremovexattr: () => changes,
   removexattr: () => changes,
-  ioctl: (args) => (changingIoctls.includes(Number(args[1])) ? changes : none),
-  syscall: (args) => bySyscallNumber.get(Number(args[0])) ?? none,
+  ioctl: (args) => ofIoctl(args[1]),
+  syscall: (args) => bySyscallNumber.get(Number(args[0]))?.[1] ?? none,
   statx: () => looks,
+  fstatfs64: () => looks,
+  fstatvfs64: () => looks,
   getxattr: () => looks,
   fgetxattr: () => looks,
   listxattr: () => looks,
@@ -91,13 +109,28 @@ const kindsOf: Readonly<Record<string, (args: Parameters<Call>) => Kinds>> = {
   name_to_handle_at: () => looks,
 }
 
+/** Neither looks at layers nor changes them: the connection, the process, and what only mounting calls. */
+const unharmed: ReadonlySet<string> = new Set([
+  ...['read', 'write', 'poll', 'eventfd', 'socketpair', 'recvmsg', 'close', 'flock', 'realpath'],
+  ...['setfsuid', 'setfsgid', 'umask', 'prctl', 'setsid', '_exit', 'getpagesize'],
+  ...['geteuid', 'getegid', 'mount', 'umount2'],
+  // The suite's own.
+  ...['fork', 'waitpid', 'madvise', 'pipe2', 'kill', 'getpid'],
+])
+
 const directory = process.env[FAULT_DIRECTORY] ?? ''
 const planFile = openSync(`${directory}/plan`, 'r')
 const logFile = openSync(`${directory}/log`, 'a')
 const planBytes = Buffer.alloc(PLAN_BYTES)
+let isDaemon = false
 let planText = ''
 let plan: FaultPlan = { mode: 'off' }
 let count = 0
+
+/** This process is the one that plans are for, and not the one that makes them. */
+export function followPlans(): void {
+  isDaemon = true
+}
 
 function currentPlan(): FaultPlan {
   readSync(planFile, planBytes, 0, PLAN_BYTES, 0)
@@ -121,21 +154,35 @@ function isHit(calls: CallKind, at: number, kinds: Kinds): boolean {
   return count === at + 1
 }
 
+const loadReally = koffi.load.bind(koffi)
+const libc = loadReally(null)
+const kill = libc.func('int kill(int pid, int signal)') as (pid: number, signal: number) => number
+const getpid = libc.func('int getpid()') as () => number
+const SIGKILL = 9
+
+/** By the C library: what Node says of the process was true before it forked. */
 function die(): void {
-  process.kill(process.pid, 'SIGKILL')
+  kill(getpid(), SIGKILL)
 }
 
-function wrap(name: string, real: Call, kindsFor: (args: Parameters<Call>) => Kinds): Call {
+/** A call as the log has it: its name and kinds. */
+function describe(name: string, args: readonly (number | Buffer)[], kinds: Kinds): string {
+  const called = name === 'syscall' ? bySyscallNumber.get(Number(args[0]))?.[0] : name
+  return `${called ?? name} ${kinds.join(' ')}`
+}
+
+function wrap(name: string, real: Call, kindsFor: KindsOf): Call {
   return (...args) => {
+    if (!isDaemon) return real(...args)
     const now = currentPlan()
     if (now.mode === 'off') return real(...args)
     const kinds = kindsFor(args)
     if (now.mode === 'record') {
-      if (kinds.length > 0) note(`${name} ${kinds.join(' ')}`)
+      if (kinds.length > 0) note(describe(name, args, kinds))
       return real(...args)
     }
     if (!isHit(now.calls, now.at, kinds)) return real(...args)
-    note(`hit ${name}`)
+    note(describe(name, args, kinds))
     if (now.mode === 'fail') {
       // Set last: what reads it is the very next statement of the caller.
       koffi.errno(now.errno)
@@ -148,15 +195,15 @@ function wrap(name: string, real: Call, kindsFor: (args: Parameters<Call>) => Ki
   }
 }
 
-const load = koffi.load.bind(koffi)
-
-koffi.load = (...args: Parameters<typeof load>) => {
-  const library = load(...args)
+koffi.load = (...args: Parameters<typeof koffi.load>) => {
+  const library = loadReally(...args)
   const bind = (signature: string): unknown => {
     const real = library.func(signature) as unknown as Call
     const name = /(\w+)\s*\(/.exec(signature)?.[1] ?? ''
     const kindsFor = kindsOf[name]
-    return kindsFor === undefined ? real : wrap(name, real, kindsFor)
+    if (kindsFor !== undefined) return wrap(name, real, kindsFor)
+    if (!unharmed.has(name)) throw new Error(`the fault suite does not know ${name}`)
+    return real
   }
-  return { func: bind } as unknown as ReturnType<typeof load>
+  return { func: bind } as unknown as ReturnType<typeof loadReally>
 }

@@ -20,7 +20,9 @@ export type CallKind =
 
 /** One fault: the call number `at` (from 0) of a kind, counted from when the plan is written. */
 export type FaultPlan =
-  | { readonly mode: 'off' | 'record' }
+  | { readonly mode: 'off' }
+  /** Note every call in the log. */
+  | { readonly mode: 'record' }
   /** End the process by SIGKILL, before or after the call. */
   | {
       readonly mode: 'kill'
@@ -36,7 +38,7 @@ export type FaultPlan =
       readonly errno: number
     }
 
-/** Environment variable with the directory of plan and log. */
+/** Environment variable with the directory of the files `plan` and `log`. */
 export const FAULT_DIRECTORY = 'TSOVERLAYFS_TEST_FAULTS'
 
 /** A plan is padded to this many bytes, so that one write replaces one read. */
