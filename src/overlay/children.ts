@@ -115,6 +115,7 @@ function fixOrigin(ctx: OverlayContext, parent: DirNode, node: DirNode): number 
   const fd = ctx.fds.fd(lower)
   if (fd < 0) return fd
   const origin = encodeOrigin(lower.layer, fd, '')
+  if (typeof origin === 'number') return origin
   const upperFd = ctx.fds.fd(node.upper)
   if (upperFd < 0) return upperFd
   const written = writeOrigin(ctx, upperFd, '', origin)

@@ -12,13 +12,14 @@
 import fc from 'fast-check'
 import { describeDifference } from '../helpers/difference.js'
 import type { Difference } from '../helpers/difference.js'
-import { ComparisonFailed, Harness } from '../helpers/harness.js'
+import { Harness } from '../helpers/harness.js'
 import { minimise } from '../helpers/minimise.js'
 import { optionSets, randomScenario } from '../helpers/random-scenario.js'
 import { describeScenario, storeFinding } from '../helpers/random-search.js'
 import { type Scenario, scenarioLength } from '../helpers/scenario.js'
 import { candidateName } from '../helpers/subject.js'
 import { refusedOptions, unexplained } from '../helpers/deviations.js'
+import { RunnerFailed } from '../helpers/watched-runner.js'
 
 const checkout = process.cwd()
 const store = process.argv[2] ?? `${checkout}/test/regress/scripts`
@@ -59,7 +60,7 @@ async function differences(harness: Harness, scenario: Scenario): Promise<readon
     const found = unexplained((await harness.compare(scenario)).differences, scenario)
     return isEngine ? found.filter(({ place }) => SEEN_BY_USERS.has(place)) : found
   } catch (error) {
-    if (!(error instanceof ComparisonFailed)) throw error
+    if (!(error instanceof RunnerFailed)) throw error
     console.log(`the comparison failed: ${error.message}`)
     const broken = { place: 'mount', round: 0, subject: error.message, field: 'failed' } as const
     return [{ ...broken, expected: 'a comparison', actual: 'none' }]

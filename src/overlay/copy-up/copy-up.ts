@@ -116,6 +116,7 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
   const from = { layer, fromFd, fromName: '', stat }
   const up: CopyUp = { ctx, work, ...from, temp, intent: 'all', file: null, isFilled: false }
   const origin = encodeOrigin(lower.layer, fromFd, '')
+  if (typeof origin === 'number') return origin
   const result = buildAndInstall(up, parent, parent.upper, dir.name, origin)
   if (result < 0) return result
   dir.upper = new LayerDir(parent.upper.layer, parent.upper, dir.name)
@@ -147,6 +148,7 @@ function copyUpFile(ctx: OverlayContext, node: FileNode, intent: CopyUpIntent): 
   const up: CopyUp = { ctx, work, ...from, temp, intent, file: node, isFilled: false }
   // A lower hard link is separated from its other names: they must not share an inode number.
   const origin = node.lowerHardLink ? null : encodeOrigin(lowerDir.layer, fromFd, lowerName)
+  if (typeof origin === 'number') return origin
   const result = buildAndInstall(up, parent, parent.upper, node.name, origin)
   if (result < 0) return result
   node.inUpper = true
