@@ -73,8 +73,9 @@ async function checkKill(t: Test, engine: Engine): Promise<void> {
   await container.restart()
   const look =
     'cat /srv/kept; ls /srv/data; tail -c 5 /srv/large; echo again >/srv/again2; cat /srv/again2'
-  const { stdout } = await container.attempt(look)
-  t.equal(stdout, 'kept\nf1\nf2\nf3\nmore\nagain\n', 'what was written is there, and it works')
+  const { stdout, stderr } = await container.attempt(look)
+  const kept = 'kept\nf1\nf2\nf3\nmore\nagain\n'
+  t.equal(stdout, kept, `what was written is there, and it works ${stderr}`)
   await container.remove()
   t.ok(await until(() => engine.place.servers().length === 0, 5000), 'its server has left')
 }
