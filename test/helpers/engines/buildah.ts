@@ -6,8 +6,6 @@ import { writeContext } from './podman.js'
 import { makePodmanStore, releaseStore } from './podman-store.js'
 import { imageTree } from './steps.js'
 
-const UMOUNT_ATTEMPTS = 5
-
 /** Start buildah on a store served by `program`. */
 export function startBuildah(place: EnginePlace, program: string): Engine {
   const store = makePodmanStore(place, 'buildah', program)
@@ -24,11 +22,11 @@ export function startBuildah(place: EnginePlace, program: string): Engine {
       id,
       attempt: (text): Promise<Outcome> => place.attempt('buildah', script(id, text), { env }),
       async restart() {
-        // Mounts are counted, and a run that failed at the dead mount leaves its count behind.
-        const isMounted = (): boolean =>
-          mountsBelow(store.root).some(({ type }) => type.startsWith('fuse'))
-        for (let left = UMOUNT_ATTEMPTS; left > 0 && isMounted(); left--)
-          await buildah('umount', id)
+        await buildah('umount', id)
+        // Mounts are counted, and a run that fails at a dead root (it panics) never gives its back.
+        for (const { target, type } of mountsBelow(store.root)) {
+          if (type.startsWith('fuse')) await place.run('umount', [target])
+        }
         await buildah('mount', id)
       },
       async remove() {
