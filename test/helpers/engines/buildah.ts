@@ -39,6 +39,7 @@ export function startBuildah(place: EnginePlace, program: string): Engine {
     name: 'buildah',
     place,
     keepsUserXattrs: true,
+    showsLinkCounts: true,
     async importImage(tarball, image) {
       const id = await from('scratch')
       await buildah('add', '-q', id, tarball, '/')

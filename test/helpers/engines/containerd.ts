@@ -130,6 +130,7 @@ export async function startContainerd(place: EnginePlace, program: string): Prom
     name: 'containerd',
     place,
     keepsUserXattrs: false,
+    showsLinkCounts: true,
     importImage: (tarball, image) => client.load(image, [tarball]),
     run: (image, script) =>
       client.container(['--rm'], image, client.name('c'), ['/bin/sh', '-c', script]),

@@ -97,6 +97,7 @@ export async function startDocker(place: EnginePlace, program: string): Promise<
     name: 'docker',
     place,
     keepsUserXattrs: false,
+    showsLinkCounts: true,
     async importImage(tarball, image) {
       await docker('import', tarball, short(image))
     },

@@ -19,6 +19,8 @@ export interface Engine {
   readonly place: EnginePlace
   /** Engines other than podman and buildah leave `user.` xattrs out of layers. */
   readonly keepsUserXattrs: boolean
+  /** Whether {@link Engine.tree} shows link counts; a copy of the tree has its own. */
+  readonly showsLinkCounts: boolean
   importImage: (tarball: string, image: string) => Promise<void>
   /** Run a script in a container that is removed afterwards; its output. */
   run: (image: string, script: string) => Promise<string>

@@ -170,15 +170,14 @@ export class EnginePlace {
     return daemon
   }
 
-  /** The servers of overlays below this place: command lines that end with a directory of it. */
-  servers(): { pid: number; mountpoint: string }[] {
-    const mounts = mountsBelow(this.path).filter(({ type }) => type.startsWith('fuse'))
-    const servers = []
-    for (const { pid, words } of processesMentioning(this.path)) {
-      const mountpoint = words.find((word) => mounts.some(({ target }) => target === word))
-      if (mountpoint !== undefined) servers.push({ pid, mountpoint })
-    }
-    return servers
+  /** The servers of overlays below this place, in whatever mount namespace: their process ids. */
+  servers(): number[] {
+    const isServer = (words: readonly string[]): boolean =>
+      words.some((word) => word.includes('lowerdir=')) &&
+      words.some((word) => word.startsWith(`${this.path}/`))
+    return processesMentioning(this.path)
+      .filter(({ words }) => isServer(words))
+      .map(({ pid }) => pid)
   }
 
   /** FUSE mounts and processes that are still there once things had time to settle. */

@@ -1,4 +1,4 @@
-/** podman as root. */
+/** podman, and images on kernel overlayfs to compare with. */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import type { Engine, RunningContainer } from './engine.js'
 import type { EnginePlace, Outcome } from './place.js'
@@ -19,16 +19,50 @@ export function writeContext(
   return context
 }
 
-/** Start podman on a store served by `program`. */
-export function startPodman(place: EnginePlace, program: string): Engine {
-  const store = makePodmanStore(place, 'podman', program)
-  const { env } = store
-  const podman = (...words: string[]): Promise<string> => place.run('podman', words, { env })
-  const attempt = (...words: string[]): Promise<Outcome> => place.attempt('podman', words, { env })
+/** How podman is called: as root, or as an ordinary user. */
+export interface PodmanCaller {
+  readonly name: string
+  readonly place: EnginePlace
+  readonly attempt: (...words: string[]) => Promise<Outcome>
+  readonly tree: Engine['tree']
+  readonly showsLinkCounts: boolean
+  /** After containers and images are gone. */
+  readonly release: () => void | Promise<void>
+}
+
+function runner(caller: PodmanCaller): (...words: string[]) => Promise<string> {
+  return async (...words) => {
+    const { code, stdout, stderr } = await caller.attempt(...words)
+    if (code === 0) return stdout
+    throw new Error(`podman ${words.join(' ')}: exit ${String(code)}\n${stderr}${stdout}`)
+  }
+}
+
+async function startContainer(caller: PodmanCaller, image: string): Promise<RunningContainer> {
+  const podman = runner(caller)
+  const id = (await podman('run', '-d', image, '/bin/sleep', '1000')).trim()
   return {
-    name: 'podman',
+    id,
+    attempt: (script) => caller.attempt('exec', id, '/bin/sh', '-c', script),
+    async restart() {
+      await podman('stop', '-t', '0', id)
+      await podman('start', id)
+    },
+    async remove() {
+      await podman('rm', '-f', '-t', '0', id)
+    },
+  }
+}
+
+/** podman, however it is called. */
+export function podmanEngine(caller: PodmanCaller): Engine {
+  const podman = runner(caller)
+  const { name, place, tree, showsLinkCounts } = caller
+  return {
+    name,
     place,
     keepsUserXattrs: true,
+    showsLinkCounts,
     async importImage(tarball, image) {
       await podman('import', '-q', tarball, image)
     },
@@ -45,6 +79,29 @@ export function startPodman(place: EnginePlace, program: string): Engine {
       await podman('rm', id)
       return diff.trim().split('\n')
     },
+    tree,
+    async save(image, archive) {
+      await podman('save', '-q', '--format', 'docker-archive', '-o', archive, image)
+    },
+    startContainer: (image) => startContainer(caller, image),
+    async stop() {
+      await podman('rm', '-fa', '-t', '0')
+      await podman('rmi', '-fa')
+      await caller.release()
+    },
+  }
+}
+
+/** Start podman as root, on a store served by `program`. */
+export function startPodman(place: EnginePlace, program: string): Engine {
+  const store = makePodmanStore(place, 'podman', program)
+  const { env } = store
+  const podman = (...words: string[]): Promise<string> => place.run('podman', words, { env })
+  return podmanEngine({
+    name: 'podman',
+    place,
+    showsLinkCounts: true,
+    attempt: (...words) => place.attempt('podman', words, { env }),
     async tree(image, options) {
       const path = (await podman('image', 'mount', image)).trim()
       try {
@@ -53,29 +110,8 @@ export function startPodman(place: EnginePlace, program: string): Engine {
         await podman('image', 'unmount', image)
       }
     },
-    async save(image, archive) {
-      await podman('save', '-q', '--format', 'docker-archive', '-o', archive, image)
-    },
-    async startContainer(image): Promise<RunningContainer> {
-      const id = (await podman('run', '-d', image, '/bin/sleep', '1000')).trim()
-      return {
-        id,
-        attempt: (script) => attempt('exec', id, '/bin/sh', '-c', script),
-        async restart() {
-          await podman('stop', '-t', '0', id)
-          await podman('start', id)
-        },
-        async remove() {
-          await podman('rm', '-f', '-t', '0', id)
-        },
-      }
-    },
-    async stop() {
-      await podman('rm', '-fa', '-t', '0')
-      await podman('rmi', '-fa')
-      releaseStore(store)
-    },
-  }
+    release: () => releaseStore(store),
+  })
 }
 
 /** Load an archive into a store on kernel overlayfs; its tree. */

@@ -49,7 +49,8 @@ export interface TreeOptions {
   readonly exactTimes?: boolean
   /** Leave out `user.` xattrs, which some engines do not put into layers. */
   readonly userXattrs: boolean
-  readonly owner?: (owner: string) => string
+  /** Leave out link counts. */
+  readonly links?: boolean
 }
 
 /** Whole tree: type, mode, owner, size, mtime, content, xattrs. Link counts are for files. */
@@ -67,6 +68,7 @@ export function imageTree(path: string, options: TreeOptions): Snapshot {
         delete kept['size']
         delete kept['nlink']
       }
+      if (options.links === false) delete kept['nlink']
       delete kept['dev']
       return kept
     },
