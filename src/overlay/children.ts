@@ -10,7 +10,10 @@ import type { OverlayContext } from './context.js'
 import { LayerDir } from './layer.js'
 import { statNode } from './location.js'
 import { resolve } from './lookup.js'
-import { DirNode, FileNode, type Node } from './node.js'
+import { markImpure, writeOrigin } from './marks.js'
+import { encodeOrigin } from './origin.js'
+import { DirNode, FileNode, type Node, PROTECT_UNREAD } from './node.js'
+import { protectionOfStat } from './protection.js'
 import { Resolution } from './resolution.js'
 
 const found = new Resolution()
@@ -44,8 +47,9 @@ export function lookupChild(
     return result < 0 ? result : known
   }
   if (parent.removed) return -ENOENT
-  if (parent.listing !== null && !parent.listing.has(name)) return -ENOENT
   if (name.length > 255 && name.length > nameLimit(ctx)) return -ENAMETOOLONG
+  const listed = ctx.ttlSec > 0 ? parent.listing : null
+  if (listed !== null && !listed.has(name)) return -ENOENT
   const result = resolve(ctx, parent, name, found)
   if (result < 0) return result
   if (!found.found) return -ENOENT
@@ -89,9 +93,32 @@ function addDir(
   node.opaque = what.opaque
   node.impure = what.impure
   node.redirect = what.redirect
+  node.protection = protectionOfStat(what.stat.attributes) | (what.inUpper ? PROTECT_UNREAD : 0)
   takeOrigin(node, what)
+  if (upper !== null && !what.hasOriginMark) {
+    const fixed = fixOrigin(ctx, parent, node)
+    if (fixed < 0) return fixed
+  }
   register(ctx, parent, name, node)
   return node
+}
+
+/**
+ * A directory that came to upper by other means than copy-up gets the mark that its inode number is
+ * the lower one's, so that it keeps that number once the lower directory is hidden.
+ * @returns 0 or -errno
+ * @mirrors fs/overlayfs/namei.c:ovl_fix_origin
+ */
+function fixOrigin(ctx: OverlayContext, parent: DirNode, node: DirNode): number {
+  const [lower] = node.lowers
+  if (lower === undefined || node.upper === null || ctx.work === null) return 0
+  const fd = ctx.fds.fd(lower)
+  if (fd < 0) return fd
+  const origin = encodeOrigin(lower.layer, fd, '')
+  const upperFd = ctx.fds.fd(node.upper)
+  if (upperFd < 0) return upperFd
+  const written = writeOrigin(ctx, upperFd, '', origin)
+  return written < 0 ? written : markImpure(ctx, parent)
 }
 
 function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resolution): FileNode {
@@ -108,6 +135,7 @@ function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resol
   node.lowerName = what.lowerName
   node.metacopy = what.metacopy
   node.lowerHardLink = what.lowerNlink > 1
+  node.protection = protectionOfStat(what.stat.attributes) | (what.inUpper ? PROTECT_UNREAD : 0)
   takeOrigin(node, what)
   if (what.inUpper && what.stat.nlink > 1) ctx.nodes.setUpperKey(node, upperKeyOf(what.stat))
   register(ctx, parent, name, node)

@@ -39,8 +39,8 @@ export interface OverlayContext {
   readonly copyMethods: CopyMethods
   /** Makes a copy's data safe before it gets its name. */
   readonly flushCopy: FlushCopy
-  /** Told after a file was copied up: open handles move to the copy, cached attributes go. */
-  onCopyUp: (node: FileNode) => void
+  /** Told after an object was copied up: open handles move to the copy, cached attributes go. */
+  onCopyUp: (node: Node) => void
   /** Told after a file lost its last known name. */
   onLastNameGone: (node: FileNode) => void
   /** Close the descriptor kept for a removed object. */

@@ -74,3 +74,12 @@ function utimesProc(fd: number): number {
 export function truncateFd(fd: number, sizeBytes: number): number {
   return orErrno(native.ftruncate(fd, sizeBytes))
 }
+
+/**
+ * Set an open file's size in bytes as truncate(2) does: the times stay when the size does, which
+ * ftruncate(2) does not promise.
+ * @mirrors truncate(2)
+ */
+export function truncateQuietly(fd: number, sizeBytes: number): number {
+  return orErrno(native.truncate(cstring(`/proc/self/fd/${String(fd)}`), sizeBytes))
+}

@@ -88,6 +88,7 @@ export const native = {
     'int utimensat(int dirfd, void *path, void *times, int flags)',
   ),
   futimens: bind<(fd: Int, times: Pointer) => Int>('int futimens(int fd, void *times)'),
+  truncate: bind<(path: Pointer, size: number) => Int>('int truncate64(void *path, long size)'),
   ftruncate: bind<(fd: Int, size: number) => Int>('int ftruncate64(int fd, long size)'),
   fallocate: bind<(fd: Int, mode: Int, offset: number, length: number) => Int>(
     'int fallocate64(int fd, int mode, long offset, long length)',

@@ -125,9 +125,11 @@ type Body =
   | ({ readonly op: 'flist' } & OnHandle)
   | ({ readonly op: 'reopen'; readonly as: string; readonly flags: readonly OpenFlag[] } & OnHandle)
   | ({ readonly op: 'link-handle'; readonly to: string } & OnHandle)
+  // What users see of times: note them, and say later which of the three differ.
+  | ({ readonly op: 'note-times' | 'touched' } & Named)
 
-/** One step of a script: what is done, and by whom. */
-export type Operation = Body & { readonly by?: Caller }
+/** One step of a script: what is done, by whom, and in which open directory (else the root). */
+export type Operation = Body & { readonly by?: Caller; readonly at?: string }
 
 /** The kinds of operation, for tables and counts. */
 export type OperationKind = Operation['op']

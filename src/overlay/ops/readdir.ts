@@ -9,6 +9,7 @@ import type { OverlayContext } from '../context.js'
 import { COOKIE_DOT, COOKIE_DOTDOT, type DirListing } from '../dir-listing.js'
 import { ensureListing } from '../listing.js'
 import { statNode } from '../location.js'
+import { carriesOrigin, clearImpure } from '../marks.js'
 import type { DirNode } from '../node.js'
 import { dirOf } from './names.js'
 
@@ -38,7 +39,9 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
     if (typeof dir === 'number') return dir
     if (dir.removed) return -ENOENT
     const listing = offset === 0 || dir.listing === null ? ensureListing(ctx, dir) : dir.listing
-    return typeof listing === 'number' ? listing : { dir, listing }
+    if (typeof listing === 'number') return listing
+    if (offset === 0) listing.origins.restart()
+    return { dir, listing }
   }
 
   return {
@@ -59,7 +62,7 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
         const name = listing.nameAt(place)
         if (name === null) continue
         if (!out.hasRoom(name.length)) return 0
-        if (!describeChild(dir, name)) continue
+        if (!describeChild(dir, name, listing)) continue
         out.add(
           name,
           attributes.inoLo,
@@ -68,6 +71,7 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
           listing.cookieAt(place),
         )
       }
+      settlePurity(dir, listing)
       return 0
     },
 
@@ -94,12 +98,21 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
         } else {
           const node = lookupChild(ctx, dir, name, stat)
           if (typeof node === 'number') continue
+          listing.origins.saw(carriesOrigin(ctx, node))
           fillEntry(ctx, node, stat, entry)
         }
         out.add(name, entry, listing.cookieAt(place))
       }
+      settlePurity(dir, listing)
       return 0
     },
+  }
+
+  /** The whole of an impure directory was read: without an origin in it, it is pure again. */
+  function settlePurity(dir: DirNode, listing: DirListing): void {
+    if (dir.impure && dir.lowers.length === 0 && listing.origins.none(listing.size)) {
+      clearImpure(ctx, dir)
+    }
   }
 
   function nameOnly(listing: DirListing, place: number): void {
@@ -110,9 +123,10 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
   }
 
   /** Inode number of a child into `attributes`; false if it is gone. */
-  function describeChild(dir: DirNode, name: string): boolean {
+  function describeChild(dir: DirNode, name: string, listing: DirListing): boolean {
     const node = lookupChild(ctx, dir, name, stat)
     if (typeof node === 'number') return false
+    listing.origins.saw(carriesOrigin(ctx, node))
     fillAttributes(ctx, node, stat, attributes)
     ctx.nodes.collect(node)
     return true

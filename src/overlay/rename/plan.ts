@@ -44,6 +44,8 @@ export interface RenamePlan {
   readonly flags: number
   /** The target must first be replaced by a clean opaque directory. */
   readonly clearTarget: boolean
+  /** The target shows names of upper: the move itself will give ENOTEMPTY. */
+  readonly targetInTheWay: boolean
   /** After an exchange, the whiteout that went to the old name has to be removed. */
   readonly dropOldWhiteout: boolean
   readonly sourceMark: DirMark
@@ -71,12 +73,18 @@ function refuse(question: RenameQuestion): number {
     if (!exchange && source.isDir && !target.isDir) return -ENOTDIR
     if (!exchange && !source.isDir && target.isDir) return -EISDIR
   }
+  return refuseDirs(question, exchange)
+}
+
+function refuseDirs(question: RenameQuestion, exchange: boolean): number {
+  const { source, target } = question
   const moves = (side: RenameSide | null): boolean =>
     side === null || !side.isDir || !side.hasLower || question.redirects
   // Before ENOTEMPTY, and before anything is copied up: mv falls back on EXDEV alone.
   if (!moves(source) || (exchange && !moves(target))) return -EXDEV
-  if (!exchange && target?.isDir === true && !question.targetEmpty) return -ENOTEMPTY
-  return 0
+  // A pure upper target is found not to be empty later, as in the kernel: once all is copied up.
+  const merges = target?.isDir === true && target.hasLower
+  return !exchange && merges && !question.targetEmpty ? -ENOTEMPTY : 0
 }
 
 /**
@@ -100,6 +108,7 @@ export function planRename(question: RenameQuestion): RenamePlan | number {
   return {
     flags,
     clearTarget: !exchange && target?.isDir === true,
+    targetInTheWay: !exchange && target?.isDir === true && !question.targetEmpty,
     dropOldWhiteout,
     sourceMark: markFor(source, question.newParentMerged),
     targetMark: exchange && target !== null ? markFor(target, source.parentMerged) : 'none',

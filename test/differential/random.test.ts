@@ -1,0 +1,75 @@
+/**
+ * Generated scenarios on kernel overlayfs and on ours: errno by errno, merged tree, upper on disk,
+ * remounts, rotation of upper into the lower layers, cross-mounts.
+ *
+ * TSOVERLAYFS_CANDIDATE  what is compared with the kernel (subject.ts); ours by default
+ * TSOVERLAYFS_RUNS       sequences in all; 2000 by default
+ * TSOVERLAYFS_SECONDS    time limit; 280 by default
+ * TSOVERLAYFS_SEED       of the first search; the others follow
+ */
+import { availableParallelism, tmpdir } from 'node:os'
+import t from 'tap'
+import { Harness, checkout } from '../helpers/harness.js'
+import { describeScenario, search, storeFinding } from '../helpers/random-search.js'
+import { optionSets } from '../helpers/random-scenario.js'
+import { requires } from '../helpers/requires.js'
+import { candidateName } from '../helpers/subject.js'
+import { refusedOptions, unexplained } from './deviations.js'
+
+const RUNS = Number(process.env['TSOVERLAYFS_RUNS'] ?? 2000)
+const LIMIT_MS = Number(process.env['TSOVERLAYFS_SECONDS'] ?? 280) * 1000
+const SEED = Number(process.env['TSOVERLAYFS_SEED'] ?? 20261121)
+const WORKERS = Math.min(2, availableParallelism())
+
+const isOurs = candidateName() === 'ours' || candidateName() === 'program'
+/** What others do differently is no regression of ours. */
+const STORE = isOurs ? `${checkout}/test/regress/scripts` : `${tmpdir()}/tsoverlayfs-findings`
+const options = optionSets.filter(
+  (set) => !isOurs || !refusedOptions.some(({ words }) => words.test(set)),
+)
+
+await t.test(`random scenarios, candidate ${candidateName()}`, async (t) => {
+  if (!requires(t, 'root', 'fuse', 'kernel-overlay')) return
+  const started = Date.now()
+  const results = await Promise.all(
+    Array.from({ length: WORKERS }, async (_, index) => {
+      const harness = new Harness(candidateName())
+      t.teardown(() => harness.close())
+      const runs = Math.ceil(RUNS / WORKERS)
+      const plan = { harness, unexplained, options, seed: SEED + index, runs, limitMs: LIMIT_MS }
+      const result = await search(plan)
+      await harness.close()
+      return result
+    }),
+  )
+  const runs = results.reduce((sum, result) => sum + result.runs, 0)
+  t.comment(`${runs} sequences in ${Math.round((Date.now() - started) / 1000)} s, seed ${SEED}`)
+  for (const { finding } of results) {
+    if (finding === null) {
+      t.pass('no sequence differs')
+      continue
+    }
+    const stored = storeFinding(STORE, finding)
+    t.comment(describeScenario(finding.scenario))
+    t.strictSame(finding.differences, [], `seed ${finding.seed}, stored as ${stored}`)
+  }
+})
+
+await t.test('options that ours refuses', async (t) => {
+  if (!requires(t, 'root', 'fuse', 'kernel-overlay')) return
+  const harness = new Harness(candidateName())
+  t.teardown(() => harness.close())
+  for (const set of optionSets) {
+    const rounds = [{ script: [], then: 'remount' }] as const
+    const { differences } = await harness.compare({
+      scratch: 'disk',
+      lowers: [[]],
+      upper: [],
+      options: set,
+      rounds,
+    })
+    const refused = differences.some(({ place }) => place === 'mount')
+    const expected = isOurs && refusedOptions.some(({ words }) => words.test(set))
+    t.equal(refused, expected, `'${set}' is ${expected ? 'refused' : 'accepted'}`)
+  }
+})
