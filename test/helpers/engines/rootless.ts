@@ -90,7 +90,7 @@ export async function startRootless(place: EnginePlace, program: string): Promis
     chownSync(`${user.home}/podman${path}`, UID, UID)
   }
   let trees = 0
-  const e = podmanEngine({
+  return podmanEngine({
     name: 'podman rootless',
     place,
     showsLinkCounts: false,
@@ -110,6 +110,4 @@ export async function startRootless(place: EnginePlace, program: string): Promis
     },
     release: () => user.end(),
   })
-  ;(e as any).raw = (...w: string[]) => user.attempt(store.env, 'podman', ...w)
-  return e
 }
