@@ -15,6 +15,9 @@ const UID = 61_234
 const SUB_IDS = `${USER}:3000000:65536\n`
 const READY_MS = 10_000
 
+/** podman refuses to clean up after containers where this is longer than 39 bytes. */
+const RUNTIME_DIRECTORY = '/media/run'
+
 /**
  * Show the machine to the namespace as one that has the user; then wait to be killed. Ignoring
  * SIGCHLD, the first process leaves no zombies of orphans, which podman would wait for.
@@ -24,10 +27,11 @@ for name in passwd group subuid subgid; do
   [ -e /etc/$name ] || : >/etc/$name
   mount --bind "$0/etc/$name" /etc/$name
 done
-mount -t tmpfs -o mode=755 none /mnt
-mknod -m 666 /mnt/fuse c 10 229
-mount --bind /mnt/fuse /dev/fuse
-umount -l /mnt
+mount -t tmpfs -o mode=755 none /media
+mknod -m 666 /media/fuse c 10 229
+mount --bind /media/fuse /dev/fuse
+mkdir -m 700 ${RUNTIME_DIRECTORY}
+chown ${UID}:${UID} ${RUNTIME_DIRECTORY}
 : >"$0/ready"
 exec env --ignore-signal=CHLD sleep infinity
 `
@@ -58,7 +62,7 @@ function childOf(pid: number): string {
 
 async function makeUser(place: EnginePlace): Promise<User> {
   const home = place.directory('user')
-  for (const name of ['', '/run', '/tmp']) {
+  for (const name of ['', '/tmp']) {
     mkdirSync(home + name, { recursive: true, mode: 0o700 })
     chownSync(home + name, UID, UID)
   }
@@ -74,7 +78,7 @@ async function makeUser(place: EnginePlace): Promise<User> {
   return {
     home,
     attempt(env, program, ...rest) {
-      const own = { HOME: home, USER, XDG_RUNTIME_DIR: `${home}/run`, TMPDIR: `${home}/tmp` }
+      const own = { HOME: home, USER, XDG_RUNTIME_DIR: RUNTIME_DIRECTORY, TMPDIR: `${home}/tmp` }
       const all = { ...own, ...env }
       return place.attempt('nsenter', [...enter, program, ...rest], { cwd: home, env: all })
     },
