@@ -4,11 +4,12 @@ import { mountsBelow } from '../scratch.js'
 import { unmount } from '../syscalls.js'
 import { writeImageArchive } from './archive.js'
 import type { Engine, RunningContainer } from './engine.js'
-import { type EnginePlace, type Outcome, until } from './place.js'
+import type { EnginePlace, Outcome } from './place.js'
+import { until } from './processes.js'
 import { startSnapshotter } from './snapshotter.js'
 import { imageTree } from './steps.js'
 
-const READY_MS = 20_000
+const READY_MS = 40_000
 const SNAPSHOTTER = ['--snapshotter', 'tsov']
 const LAYER = 'application/vnd.oci.image.layer.v1.tar'
 

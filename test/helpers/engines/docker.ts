@@ -3,33 +3,27 @@ import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { unmount } from '../syscalls.js'
 import { mountsBelow } from '../scratch.js'
 import type { Engine, RunningContainer } from './engine.js'
-import { type EnginePlace, type Outcome, until } from './place.js'
+import type { EnginePlace, Outcome } from './place.js'
+import { until } from './processes.js'
 import { writeContext } from './podman.js'
 import { imageTree } from './steps.js'
 
-const READY_MS = 20_000
+const READY_MS = 40_000
 /** The commands a user repeats: the daemon itself trips over the dead mount once. */
 const START_ATTEMPTS = 2
 
 /** How to talk to a daemon that runs in a place. */
-export interface DockerDaemon {
+interface DockerDaemon {
   readonly docker: (...words: string[]) => Promise<string>
   readonly attempt: (...words: string[]) => Promise<Outcome>
   readonly stop: () => Promise<void>
 }
 
-/**
- * Start dockerd, with its own containerd.
- * @param driver a storage driver
- * @param program what the driver `fuse-overlayfs` runs
- */
-export async function startDockerd(
-  place: EnginePlace,
-  driver: string,
-  program: string,
-): Promise<DockerDaemon> {
-  const base = place.directory(`docker-${driver}`)
-  const programs = place.directory(`docker-${driver}/bin`)
+/** Start dockerd, with its own containerd; `program` is what its storage driver runs. */
+async function startDockerd(place: EnginePlace, program: string): Promise<DockerDaemon> {
+  // Short names: the path of the longest socket below must stay under 108 bytes.
+  const base = place.directory('dk')
+  const programs = place.directory('dk/bin')
   symlinkSync(program, `${programs}/fuse-overlayfs`)
   // Otherwise it makes a key in /etc/docker.
   writeFileSync(
@@ -38,9 +32,10 @@ export async function startDockerd(
   )
   const socket = `unix://${base}/d.sock`
   const words = ['--config-file', `${base}/daemon.json`, '--data-root', `${base}/data`]
-  words.push('--exec-root', `${base}/exec`, '-H', socket, '-p', `${base}/d.pid`)
-  words.push('--iptables=false', '--ip6tables=false', '--bridge=none', '--storage-driver', driver)
-  const log = `docker-${driver}/log`
+  words.push('--exec-root', `${base}/x`, '-H', socket, '-p', `${base}/d.pid`)
+  words.push('--iptables=false', '--ip6tables=false', '--bridge=none')
+  words.push('--storage-driver', 'fuse-overlayfs')
+  const log = 'dk/log'
   const PATH = `${programs}:${process.env['PATH'] ?? ''}`
   const daemon = place.start('dockerd', words, { log, env: { PATH } })
   // The classic builder: BuildKit needs a plugin of the client.
@@ -87,7 +82,7 @@ function runningContainer(daemon: DockerDaemon, id: string): RunningContainer {
 
 /** Start Docker on the overlay that `program` serves. */
 export async function startDocker(place: EnginePlace, program: string): Promise<Engine> {
-  const daemon = await startDockerd(place, 'fuse-overlayfs', program)
+  const daemon = await startDockerd(place, program)
   const { docker } = daemon
   const startContainer = async (image: string): Promise<RunningContainer> => {
     const words = ['run', '-d', '--network', 'none', short(image), '/bin/sleep', '1000']

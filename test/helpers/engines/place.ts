@@ -3,9 +3,11 @@
  * started in it is ended by its process id, and what it mounted is unmounted, whatever happens.
  */
 import { spawn } from 'node:child_process'
-import { chmodSync, mkdirSync, openSync, closeSync, readFileSync, readdirSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
-import { demolish, makeOwnDirectory, mountsBelow } from '../scratch.js'
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
+import { bundle } from '../bundle.js'
+import { makeOwnDirectory, mountsBelow } from '../scratch.js'
+import { processesMentioning, until } from './processes.js'
+import { tearDown } from './tear-down.js'
 
 const COMMAND_MS = 90_000
 const SETTLE_MS = 8000
@@ -32,39 +34,20 @@ export interface EngineDaemon {
   end: () => Promise<void>
 }
 
-/** Whether a process runs: neither reaped nor a zombie. */
-export function isRunning(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))
-  } catch {
-    return false // ended and reaped
+/** Starts the process that tears a place down if this one is killed; what ends it otherwise. */
+function startGuardian(path: string): () => Promise<void> {
+  const program = bundle(process.cwd(), 'test/helpers/engines/guardian.ts')
+  const child = spawn(process.execPath, [program], {
+    // Not in its command line, where it would be a process of the place.
+    env: { ...process.env, NODE_OPTIONS: '', TSOVERLAYFS_PLACE: path },
+    detached: true,
+    stdio: ['pipe', 'ignore', 'inherit'],
+  })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  return () => {
+    child.stdin.end('done')
+    return ended
   }
-}
-
-/** Wait until something holds; whether it did in time. */
-export async function until(holds: () => boolean | Promise<boolean>, ms: number): Promise<boolean> {
-  const deadline = Date.now() + ms
-  while (!(await holds())) {
-    if (Date.now() > deadline) return false
-    await delay(20)
-  }
-  return true
-}
-
-/** Processes whose command line mentions a text, this one not counted. */
-export function processesMentioning(text: string): { pid: number; words: string[] }[] {
-  const found: { pid: number; words: string[] }[] = []
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name)
-    if (!/^\d+$/.test(name) || pid === process.pid || !isRunning(pid)) continue
-    try {
-      const line = readFileSync(`/proc/${name}/cmdline`, 'latin1')
-      if (line.includes(text)) found.push({ pid, words: line.split('\0').slice(0, -1) })
-    } catch {
-      continue // ended since the listing
-    }
-  }
-  return found
 }
 
 /** A directory of its own for one engine. */
@@ -72,8 +55,10 @@ export class EnginePlace {
   readonly path = makeOwnDirectory()
   readonly env: Record<string, string>
   readonly #daemons: EngineDaemon[] = []
+  readonly #dismissGuardian: () => Promise<void>
 
   constructor() {
+    this.#dismissGuardian = startGuardian(this.path)
     // Ordinary users find their own directory below it.
     chmodSync(this.path, 0o755)
     for (const name of ['home', 'tmp', 'run']) mkdirSync(`${this.path}/${name}`, { mode: 0o700 })
@@ -197,10 +182,7 @@ export class EnginePlace {
   /** End, unmount and remove everything. */
   async close(): Promise<void> {
     for (const daemon of this.#daemons.reverse()) await daemon.end()
-    for (const { pid } of processesMentioning(this.path)) {
-      // A server whose mount goes leaves by itself; what hangs must not hold up the rest.
-      process.kill(pid, 'SIGKILL')
-    }
-    demolish(this.path)
+    await tearDown(this.path)
+    await this.#dismissGuardian()
   }
 }

@@ -6,7 +6,8 @@
 import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { imageTree } from './steps.js'
 import type { Engine } from './engine.js'
-import { type EnginePlace, type Outcome, until } from './place.js'
+import type { EnginePlace, Outcome } from './place.js'
+import { until } from './processes.js'
 import { podmanEngine } from './podman.js'
 import { makePodmanStore } from './podman-store.js'
 
