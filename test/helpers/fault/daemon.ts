@@ -41,7 +41,7 @@ function serve(request: MountRequest, to: number): number {
     isRoot: true,
   })
   const reports: WorkerReport['kind'][] = []
-  runWorker(options, (report) => {
+  runWorker({ options, line: null }, (report) => {
     reports.push(report.kind)
     writeSync(to, report.kind === 'failed' ? report.message : `${report.kind}\n`, null, 'latin1')
   })
