@@ -84,7 +84,7 @@ export function parseMount(invocation: Invocation): MountOptions {
   }
   const asFuseOverlayfs = invocation.name === 'fuse-overlayfs'
   const name = asFuseOverlayfs ? 'fuse-overlayfs' : 'tsoverlayfs'
-  return parseOptions({
+  const options = parseOptions({
     dialect: invocation.engine ? 'fuse-overlayfs' : 'kernel',
     words: [...flags.o.flatMap(splitOptions), ...friendlyWords(flags)],
     mountpoint,
@@ -94,4 +94,7 @@ export function parseMount(invocation: Invocation): MountOptions {
     debug: flags.debug === true,
     isRoot: process.geteuid?.() === 0,
   })
+  const asked = process.env['FUSE_OVERLAYFS_DISABLE_OVL_WHITEOUT'] !== undefined
+  if (!invocation.engine || !asked) return options
+  return { ...options, overlay: { ...options.overlay, whiteouts: 'wh-file' } }
 }

@@ -61,6 +61,7 @@ function overlayOptions(draft: Draft, features: Features): OverlayOptions {
     readOnly: draft.flags.readOnly || draft.upperDir === null,
     overlap: forEngine ? 'warn' : 'refuse',
     whPrefix: forEngine ? 'all' : 'lower',
+    engineMarks: forEngine,
     volatileMarker: !forEngine,
     xino: draft.xino,
     passthrough: draft.passthrough,

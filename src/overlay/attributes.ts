@@ -6,7 +6,7 @@
 import type { AttrReply, Attributes, Entry } from '../fuse/raw-filesystem.js'
 import type { FileStat } from '../sys/stat.js'
 import type { OverlayContext } from './context.js'
-import type { Node } from './node.js'
+import type { FileNode, Node } from './node.js'
 import { shownId } from './ownership.js'
 
 /** Layer number of the file system that the shown inode number is of. */
@@ -49,13 +49,40 @@ export function fillAttributes(
   out.blksize = stat.blksize
 }
 
-/** Fill an entry for `node`, counting one more lookup of it. */
+/**
+ * Fill an entry for `node`, counting one more lookup of it.
+ *
+ * After an unlink the VFS takes one from the link count it has. A lookup that is answered between
+ * ours and that may have told the new count already; the VFS would come to 0 for a file that has
+ * another name, and refuse to link it. So a lookup soon after an unlink tells one link more, for an
+ * attribute lifetime of nothing: who asks for the count gets the true one from GETATTR. Names of
+ * files that have several are looked up each time, so that no wrong count stays.
+ * @mirrors fs/fuse/dir.c:fuse_entry_unlinked
+ */
 export function fillEntry(ctx: OverlayContext, node: Node, stat: FileStat, out: Entry): void {
   out.nodeid = node.id
   out.entryTtlSec = ctx.ttlSec
   out.attrTtlSec = ctx.ttlSec
   fillAttributes(ctx, node, stat, out.attributes)
   node.nlookup += 1
+  if (node.isDir || !node.inUpper) return
+  if (isUnlinkRecent(node)) {
+    out.entryTtlSec = 0
+    out.attrTtlSec = 0
+    out.attributes.nlink += 1
+  } else if (stat.nlink > 1) {
+    out.entryTtlSec = 0
+  }
+}
+
+/** How long after an unlink the VFS may still be about to count it, in ms. */
+const UNLINK_SETTLES_MS = 5000
+
+function isUnlinkRecent(node: FileNode): boolean {
+  if (node.unlinkedMs === 0) return false
+  if (performance.now() - node.unlinkedMs < UNLINK_SETTLES_MS) return true
+  node.unlinkedMs = 0
+  return false
 }
 
 /** Fill a GETATTR or SETATTR reply. */
@@ -65,6 +92,6 @@ export function fillAttrReply(
   stat: FileStat,
   out: AttrReply,
 ): void {
-  out.attrTtlSec = ctx.ttlSec
+  out.attrTtlSec = node.isDir || !isUnlinkRecent(node) ? ctx.ttlSec : 0
   fillAttributes(ctx, node, stat, out.attributes)
 }

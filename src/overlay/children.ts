@@ -12,7 +12,8 @@ import { statNode } from './location.js'
 import { resolve } from './lookup.js'
 import { markImpure, writeOrigin } from './marks.js'
 import { encodeOrigin } from './origin.js'
-import { DirNode, FileNode, type Node } from './node.js'
+import { DirNode, FileNode, type Node, PROTECT_UNREAD } from './node.js'
+import { protectionOfStat } from './protection.js'
 import { Resolution } from './resolution.js'
 
 const found = new Resolution()
@@ -46,8 +47,9 @@ export function lookupChild(
     return result < 0 ? result : known
   }
   if (parent.removed) return -ENOENT
-  if (parent.listing !== null && !parent.listing.has(name)) return -ENOENT
   if (name.length > 255 && name.length > nameLimit(ctx)) return -ENAMETOOLONG
+  const listed = ctx.ttlSec > 0 ? parent.listing : null
+  if (listed !== null && !listed.has(name)) return -ENOENT
   const result = resolve(ctx, parent, name, found)
   if (result < 0) return result
   if (!found.found) return -ENOENT
@@ -91,6 +93,7 @@ function addDir(
   node.opaque = what.opaque
   node.impure = what.impure
   node.redirect = what.redirect
+  node.protection = protectionOfStat(what.stat.attributes) | (what.inUpper ? PROTECT_UNREAD : 0)
   takeOrigin(node, what)
   if (upper !== null && !what.hasOriginMark) {
     const fixed = fixOrigin(ctx, parent, node)
@@ -132,6 +135,7 @@ function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resol
   node.lowerName = what.lowerName
   node.metacopy = what.metacopy
   node.lowerHardLink = what.lowerNlink > 1
+  node.protection = protectionOfStat(what.stat.attributes) | (what.inUpper ? PROTECT_UNREAD : 0)
   takeOrigin(node, what)
   if (what.inUpper && what.stat.nlink > 1) ctx.nodes.setUpperKey(node, upperKeyOf(what.stat))
   register(ctx, parent, name, node)

@@ -7,12 +7,13 @@ import { RENAME_EXCHANGE } from '../sys/constants.js'
 import { actAsSelf, useUmask } from '../sys/creds.js'
 import { EROFS, ESTALE } from '../sys/errno.js'
 import { mkdirAt } from '../sys/node.js'
-import { FileStat, statAt } from '../sys/stat.js'
+import { FileStat } from '../sys/stat.js'
 import type { OverlayContext } from './context.js'
 import { copyMode, copyOwner, copyTimes, copyXattrs } from './copy-up/metadata.js'
 import { failpoint } from './failpoint.js'
 import { markOpaque } from './marks.js'
 import type { DirNode } from './node.js'
+import { statShown } from './override-stat.js'
 
 /**
  * @precondition the directory is in upper and shows no names
@@ -25,16 +26,16 @@ export function clearEmpty(ctx: OverlayContext, dir: DirNode): number {
   const parentFd = ctx.fds.fd(dir.parent.upper)
   if (parentFd < 0) return parentFd
   const stat = new FileStat()
-  let result = statAt(parentFd, dir.name, stat)
+  let result = statShown(ctx.upper, parentFd, dir.name, stat)
   if (result < 0) return result
   const temp = work.tempName()
   actAsSelf()
   useUmask(0)
   result = mkdirAt(work.fd, temp, 0o700)
   if (result < 0) return result
-  result = copyOwner(stat, work.fd, temp)
+  result = copyOwner(ctx, stat, work.fd, temp)
   if (result === 0) result = copyXattrs(ctx, parentFd, dir.name, work.fd, temp)
-  if (result === 0) result = copyMode(stat, work.fd, temp)
+  if (result === 0) result = copyMode(ctx, stat, work.fd, temp)
   if (result === 0) result = markOpaque(ctx, work.fd, temp)
   if (result === 0) result = copyTimes(stat, work.fd, temp)
   failpoint('clear-empty:built')

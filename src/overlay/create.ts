@@ -5,13 +5,23 @@
  * @mirrors fs/overlayfs/dir.c:ovl_create_or_link
  */
 import type { RequestContext } from '../fuse/raw-filesystem.js'
-import { RENAME_EXCHANGE, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID } from '../sys/constants.js'
-import { actAs, useUmask } from '../sys/creds.js'
-import { EEXIST, EOPNOTSUPP, EOVERFLOW, EROFS, ESTALE } from '../sys/errno.js'
+import {
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
+  S_IFDIR,
+  S_IFLNK,
+  S_IFMT,
+  S_IFREG,
+  S_ISGID,
+} from '../sys/constants.js'
+import { actAs, actAsSelf, useUmask } from '../sys/creds.js'
+import { EEXIST, EINVAL, ENAMETOOLONG, ENOENT, EOPNOTSUPP, EROFS, ESTALE } from '../sys/errno.js'
 import { linkAt, mkdirAt, mknodAt, symlinkAt } from '../sys/node.js'
 import { close, openAt, openDirPath } from '../sys/open.js'
 import { FileStat, statAt } from '../sys/stat.js'
 import { readXattr, writeXattr } from '../sys/xattr.js'
+import { removeWh } from '../whiteout/aufs.js'
+import { isWhName } from '../whiteout/wh-prefix.js'
 import { register } from './children.js'
 import type { OverlayContext } from './context.js'
 import { copyUpDir } from './copy-up/copy-up.js'
@@ -19,9 +29,15 @@ import { failpoint } from './failpoint.js'
 import { LayerDir } from './layer.js'
 import { markOpaque } from './marks.js'
 import { ACL_NONE, ACL_PRESENT, ACL_UNKNOWN, DirNode, FileNode, type Node } from './node.js'
-import { hostId } from './ownership.js'
-import { WHITEOUT, probe } from './probe.js'
+import { creatorId } from './ownership.js'
+import { dressNew, isMadeAsItself } from './override-objects.js'
+import { STAND_IN_MODE } from './override-stat.js'
+import { FOUND, WHITEOUT, honoursWh, probe } from './probe.js'
+import { mayWrite } from './protection.js'
 import type { WorkDir } from './workdir.js'
+
+/** Longest name that leaves room for `.wh.` before it, in bytes. */
+export const WH_NAME_MAX = 251
 
 const DEFAULT_ACL = 'system.posix_acl_default'
 
@@ -59,16 +75,9 @@ export function newObject(mode: number, umask: number): NewObject {
 
 const scratch = new FileStat()
 
-/**
- * Own new objects as the caller, as the disk holds owners.
- * @returns 0, or -EOVERFLOW when the id map has no place for the caller
- */
-export function actAsCaller(ctx: OverlayContext, req: RequestContext): number {
-  const uid = hostId(ctx.options.uidMap, req.uid)
-  const gid = hostId(ctx.options.gidMap, req.gid)
-  if (uid === null || gid === null) return -EOVERFLOW
-  actAs(uid, gid)
-  return 0
+/** Own new objects as the caller, as the disk holds owners. */
+export function actAsCaller(ctx: OverlayContext, req: RequestContext): void {
+  actAs(creatorId(ctx.options.uidMap, req.uid), creatorId(ctx.options.gidMap, req.gid))
 }
 
 /** Make the object as `name` in a real directory. Returns 0 or -errno. */
@@ -106,20 +115,87 @@ export function createOnDisk(
 ): number {
   const { work } = ctx
   if (work === null) return -EROFS
+  let usable = checkName(ctx, name)
+  if (usable === 0) usable = mayWrite(ctx, parent)
+  if (usable < 0) return usable
   const above = copyUpDir(ctx, parent)
   if (above < 0) return above
   if (parent.upper === null) return -ESTALE
-  const owned = what.linkFd >= 0 ? 0 : actAsCaller(ctx, req)
-  if (owned < 0) return owned
+  if (what.linkFd < 0) actAsCaller(ctx, req)
   const dirfd = ctx.fds.fd(parent.upper)
   if (dirfd < 0) return dirfd
+  const creation = { ctx, req, work, parent, name, what }
+  const through = needsWork(creation, parent.upper)
+  if (through !== 0) return through < 0 ? through : createThroughWork(creation, parent.upper)
   const made = makeAt(dirfd, name, what, what.umask)
   if (made === -EEXIST) {
     const seen = probe(ctx, parent.upper, name, scratch)
-    return seen === WHITEOUT ? createOverWhiteout(ctx, work, parent, name, what) : -EEXIST
+    return seen === WHITEOUT ? createOverWhiteout(creation) : -EEXIST
   }
   if (made < 0) return made
+  if (work.form === 'wh-file' && parent.lowers.length > 0) removeWh(dirfd, name)
   return opaqueFromStart(ctx, parent, what) ? markNewDirOpaque(ctx, dirfd, name) : 0
+}
+
+/**
+ * Whether a name can be given where `.wh.` files count: not one of theirs, and none too long to be
+ * hidden by one where only they can be written.
+ * @returns 0, EINVAL or ENAMETOOLONG
+ */
+export function checkName(ctx: OverlayContext, name: string): number {
+  if (ctx.options.whPrefix !== 'all') return 0
+  if (isWhName(name)) return -EINVAL
+  return ctx.work?.form === 'wh-file' && name.length > WH_NAME_MAX ? -ENAMETOOLONG : 0
+}
+
+/** One new object on its way to its name. */
+interface Creation {
+  readonly ctx: OverlayContext
+  readonly req: RequestContext
+  readonly work: WorkDir
+  readonly parent: DirNode
+  readonly name: string
+  readonly what: NewObject
+}
+
+/**
+ * Whether the object must be complete before it gets its name though nothing is in its way: its owner
+ * is kept in an xattr, or it is a directory that a `.wh.` file beside it does not keep from merging.
+ * @returns 1, 0 or -errno
+ */
+function needsWork({ ctx, parent, name, what }: Creation, upper: LayerDir): number {
+  if (what.linkFd >= 0) return 0
+  if (ctx.upper !== null && ctx.upper.override !== null) return 1
+  const merges = (what.mode & S_IFMT) === S_IFDIR && parent.lowers.length > 0
+  if (!merges || !honoursWh(ctx, upper)) return 0
+  const seen = probe(ctx, upper, name, scratch)
+  return seen < 0 ? seen : Number(seen === WHITEOUT)
+}
+
+/** Build the object in work and move it to its name. Returns 0 or -errno. */
+function createThroughWork(creation: Creation, upper: LayerDir): number {
+  const { ctx, work, parent, name, what } = creation
+  const seen = probe(ctx, upper, name, scratch)
+  if (seen < 0) return seen
+  if (seen === WHITEOUT) return createOverWhiteout(creation)
+  if (seen === FOUND) return -EEXIST
+  const temp = work.tempName()
+  let result = makeInWork(creation, temp)
+  const dirfd = ctx.fds.fd(upper)
+  if (result === 0) {
+    result = dirfd < 0 ? dirfd : work.install(temp, dirfd, name, RENAME_NOREPLACE)
+  }
+  if (result === 0)
+    return opaqueFromStart(ctx, parent, what) ? markNewDirOpaque(ctx, dirfd, name) : 0
+  giveUp(work, temp, what)
+  return result
+}
+
+/** Undo what was made of an object that did not get its name. */
+function giveUp(work: WorkDir, temp: string, what: NewObject): void {
+  if (what.fd >= 0) close(what.fd)
+  what.fd = -1
+  work.discard(temp)
 }
 
 /** Whether a directory made in a merged one is opaque at once: with features that need it. */
@@ -139,31 +215,33 @@ function markNewDirOpaque(ctx: OverlayContext, dirfd: number, name: string): num
  * Build the object in work and move it onto the whiteout.
  * @mirrors fs/overlayfs/dir.c:ovl_create_over_whiteout
  */
-function createOverWhiteout(
-  ctx: OverlayContext,
-  work: WorkDir,
-  parent: DirNode,
-  name: string,
-  what: NewObject,
-): number {
+function createOverWhiteout(creation: Creation): number {
+  const { ctx, work, parent, name, what } = creation
   const temp = work.tempName()
   const isDir = what.linkFd < 0 && (what.mode & S_IFMT) === S_IFDIR
-  let result = makeInWork(ctx, work, parent, temp, what)
+  let result = makeInWork(creation, temp)
   if (result === 0 && isDir) result = markOpaque(ctx, work.fd, temp)
   failpoint('create:over-whiteout')
-  if (result === 0) {
-    const dirfd = parent.upper === null ? -ESTALE : ctx.fds.fd(parent.upper)
-    const flags = isDir ? RENAME_EXCHANGE : 0
-    result = dirfd < 0 ? dirfd : work.install(temp, dirfd, name, flags)
-  }
+  const dirfd = parent.upper === null ? -ESTALE : ctx.fds.fd(parent.upper)
+  if (result === 0) result = dirfd < 0 ? dirfd : installOverWhiteout(creation, temp, dirfd, isDir)
   failpoint('create:exchanged')
-  if (result < 0 && what.fd >= 0) {
-    close(what.fd)
-    what.fd = -1
-  }
-  // After the exchange the temporary is the old whiteout; after a failure, the unfinished object.
-  if (result < 0 || isDir) work.discard(temp)
+  if (result < 0) giveUp(work, temp, what)
+  // After the exchange the temporary is the old whiteout.
+  else if (isDir) work.discard(temp)
+  if (result === 0 && ctx.options.whPrefix === 'all') removeWh(dirfd, name)
   return result
+}
+
+function installOverWhiteout(
+  { ctx, work, name }: Creation,
+  temp: string,
+  dirfd: number,
+  isDir: boolean,
+): number {
+  // Where `.wh.` files count, the name itself may be free.
+  const isFree = ctx.options.whPrefix === 'all' && statAt(dirfd, name, scratch) === -ENOENT
+  if (isFree) return work.install(temp, dirfd, name, RENAME_NOREPLACE)
+  return work.install(temp, dirfd, name, isDir ? RENAME_EXCHANGE : 0)
 }
 
 /** What a parent passes on to new objects in it. */
@@ -181,19 +259,25 @@ function inherits(ctx: OverlayContext, parent: DirNode): { acl: string | null; s
  * Make a temporary that has what the parent passes on: its group with setgid, its default ACL. The
  * kernel does the work, in a nursery directory that has the same of both.
  */
-function makeInWork(
-  ctx: OverlayContext,
-  work: WorkDir,
-  parent: DirNode,
-  temp: string,
-  what: NewObject,
-): number {
+function makeInWork(creation: Creation, temp: string): number {
+  const { ctx, work, parent, what } = creation
   if (what.linkFd >= 0) return makeAt(work.fd, temp, what, 0)
+  if (ctx.upper !== null && ctx.upper.override !== null) return makeStoodFor(creation, temp)
   const { acl, stat } = inherits(ctx, parent)
   if (acl === null && (stat.mode & S_ISGID) === 0) {
     return makeAt(work.fd, temp, what, what.umask)
   }
   return makeInNursery(work, temp, what, acl, stat)
+}
+
+/** Make a temporary of the daemon's own that shows what was asked for. */
+function makeStoodFor({ ctx, req, work, parent, what }: Creation, temp: string): number {
+  actAsSelf()
+  const type = isMadeAsItself(what.mode) ? what.mode & S_IFMT : S_IFREG
+  const real = { ...what, mode: type | STAND_IN_MODE }
+  const made = makeAt(work.fd, temp, real, 0)
+  what.fd = real.fd
+  return made < 0 ? made : dressNew(ctx, req, parent, what, work.fd, temp)
 }
 
 function makeInNursery(
@@ -233,12 +317,14 @@ export function registerNew(
   const type = stat.mode & S_IFMT
   if (type !== S_IFDIR) {
     const file = new FileNode(ctx.nodes.nextId(), parent, name, type, true)
+    file.protection = 0
     register(ctx, parent, name, file)
     return file
   }
   const upper = new LayerDir(parent.upper.layer, parent.upper, name)
   const dir = new DirNode(ctx.nodes.nextId(), parent, name, upper, [])
   dir.opaque = opaque
+  dir.protection = 0
   dir.defaultAcl = parent.defaultAcl === ACL_NONE ? ACL_NONE : ACL_UNKNOWN
   register(ctx, parent, name, dir)
   return dir

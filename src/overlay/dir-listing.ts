@@ -2,6 +2,7 @@
  * The names a merged directory shows, with positions that stay valid while names come and go: each
  * name has a cookie that is never given to another, a removed name leaves a hole, a new one goes to
  * the end. A reader that comes back with a cookie continues after it, whatever happened in between.
+ * A name that comes back takes its old place, so that no reader meets it twice.
  */
 
 /** Cookies of `.` and `..`; names follow. */
@@ -45,14 +46,19 @@ export class DirListing {
   #nextCookie: number
   #holes = 0
   #places: Map<string, number> | null = null
-  /** Real inode numbers by place, when one layer provides all names and none has an origin. */
-  readonly #inos: readonly number[] | null
+  /** Places that removed names have left. */
+  readonly #left = new Map<string, number>()
+  /**
+   * Real inode numbers by place, when one layer provides all names and none has an origin; 0 where
+   * the name has come to mean another object.
+   */
+  readonly #inos: number[] | null
 
   /**
    * @param inos low and high halves of inode numbers, two per name; null where they would not be
    *   the ones that stat shows
    */
-  constructor(names: string[], types: number[], inos: readonly number[] | null) {
+  constructor(names: string[], types: number[], inos: number[] | null) {
     this.#names = names
     this.#types = types
     this.#inos = inos
@@ -99,7 +105,8 @@ export class DirListing {
 
   /** Whether `inoLoAt` and `inoHiAt` are known for a place. */
   hasIno(place: number): boolean {
-    return this.#inos !== null && this.#cookies === null && place * 2 < this.#inos.length
+    if (this.#inos === null || this.#cookies !== null) return false
+    return (this.#inos[place * 2] ?? 0) !== 0 || (this.#inos[place * 2 + 1] ?? 0) !== 0
   }
 
   inoLoAt(place: number): number {
@@ -114,12 +121,12 @@ export class DirListing {
     return this.#index().has(name)
   }
 
-  /** Show `name`, at the end unless it is there already. */
+  /** Show `name`: where it is or was before, else at the end. */
   add(name: string, type: number): void {
     const index = this.#index()
-    const place = index.get(name)
+    const place = index.get(name) ?? this.#left.get(name)
     if (place !== undefined) {
-      this.#types[place] = type
+      this.#put(index, place, name, type)
       return
     }
     index.set(name, this.#names.length)
@@ -129,6 +136,16 @@ export class DirListing {
     this.#nextCookie += 1
   }
 
+  #put(index: Map<string, number>, place: number, name: string, type: number): void {
+    this.#types[place] = type
+    if (this.#inos !== null && place * 2 < this.#inos.length)
+      this.#inos.fill(0, place * 2, place * 2 + 2)
+    if (!this.#left.delete(name)) return
+    index.set(name, place)
+    this.#names[place] = name
+    this.#holes -= 1
+  }
+
   /** Show `name` no longer. */
   remove(name: string): void {
     const index = this.#index()
@@ -136,6 +153,7 @@ export class DirListing {
     if (place === undefined) return
     index.delete(name)
     this.#names[place] = null
+    this.#left.set(name, place)
     this.#holes += 1
     if (this.#holes > MIN_HOLES && this.#holes * 2 > this.#names.length) this.#compact()
   }
@@ -167,5 +185,6 @@ export class DirListing {
     this.#cookies = cookies
     this.#holes = 0
     this.#places = null
+    this.#left.clear()
   }
 }

@@ -74,7 +74,7 @@ function makeLayer(dir: OpenedDir, index: number, fsid: number, dataOnly: boolea
   )
 }
 
-function checkUpper(upper: OpenedDir, work: OpenedDir): void {
+function checkUpper(upper: OpenedDir, work: OpenedDir, options: OverlayOptions): void {
   checkUpperWork(upper, work)
   const sameMount =
     upper.stat.mountId === work.stat.mountId &&
@@ -87,7 +87,9 @@ function checkUpper(upper: OpenedDir, work: OpenedDir): void {
         'mount; put workdir beside upperdir',
     )
   }
-  if (isReadOnlyFs(upper.fd)) {
+  // fuse-overlayfs shows such an upper; the kernel refuses it.
+  const shownOnly = options.readOnly && options.engineMarks
+  if (!shownOnly && isReadOnlyFs(upper.fd)) {
     throw new LayerError(
       EINVAL,
       `the file system of upperdir ${quotePath(upper.path)} is read-only; leave out upperdir and ` +
@@ -124,7 +126,7 @@ function assemble(
   const data = options.dataDirs.map((path) => open(path, 'data-only lowerdir'))
   const upper = options.upperDir === null ? null : open(options.upperDir, 'upperdir')
   const work = upper === null || options.workDir === null ? null : open(options.workDir, 'workdir')
-  if (upper !== null && work !== null) checkUpper(upper, work)
+  if (upper !== null && work !== null) checkUpper(upper, work, options)
   if (options.mountpoint !== null) checkMountpoint(options.mountpoint, upper, work)
   checkLowers([...lowers, ...data], upper, work, (error) => {
     if (options.overlap === 'refuse') throw error

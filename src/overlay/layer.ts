@@ -8,6 +8,14 @@ import { close, openBeneath, openDirPath, openDirRead } from '../sys/open.js'
 import { O_DIRECTORY, O_NOFOLLOW, O_PATH } from '../sys/constants.js'
 import type { LayerNames } from './layer-names.js'
 
+/** In which xattrs one layer keeps owners and modes: see override-stat.ts. */
+export interface StatOverride {
+  /** xattrs to read, the first that is there counts. */
+  readonly read: readonly string[]
+  /** The one to write. */
+  readonly write: string
+}
+
 /** What is known of a layer when it is opened. */
 export interface LayerFacts {
   /** 0 = upper; 1.. = lower layers, topmost first; data-only layers come last. */
@@ -31,6 +39,8 @@ export class Layer {
   readonly index: number
   readonly fsid: number
   readonly root: LayerDir
+  /** Where owners and modes are kept; null = in the inodes. */
+  override: StatOverride | null = null
   #handleFd = -1
 
   /** @param rootFd O_PATH descriptor of the layer's root, open for the layer's life */

@@ -4,9 +4,9 @@ import type { DirListing } from './dir-listing.js'
 import type { DirNode } from './node.js'
 import { readMerged } from './readdir-merge.js'
 
-/** The directory's listing, read if need be. Returns it or -errno. */
+/** The directory's listing, read if need be, or if nothing is to be cached. Returns it or -errno. */
 export function ensureListing(ctx: OverlayContext, dir: DirNode): DirListing | number {
-  if (dir.listing !== null) {
+  if (dir.listing !== null && ctx.ttlSec > 0) {
     ctx.listings.touch(dir)
     return dir.listing
   }

@@ -3,9 +3,11 @@
  * name is '' when the descriptor is the object itself.
  */
 import { ESTALE } from '../sys/errno.js'
-import { type FileStat, statAt } from '../sys/stat.js'
+import type { FileStat } from '../sys/stat.js'
 import type { OverlayContext } from './context.js'
+import type { Layer } from './layer.js'
 import type { Node } from './node.js'
+import { statShown } from './override-stat.js'
 
 export interface Location {
   fd: number
@@ -43,8 +45,14 @@ function put(into: Location, fd: number, name: string): number {
 
 const here = makeLocation()
 
+/** The layer that a node's real object is in. */
+export function layerOf(ctx: OverlayContext, node: Node): Layer | null {
+  if (node.isDir) return (node.upper ?? node.lowers[0])?.layer ?? null
+  return node.inUpper ? ctx.upper : (node.lowerDir?.layer ?? null)
+}
+
 /** Stat a node's real object. Returns 0 or -errno. */
 export function statNode(ctx: OverlayContext, node: Node, into: FileStat): number {
   const found = locate(ctx, node, here)
-  return found < 0 ? found : statAt(here.fd, here.name, into)
+  return found < 0 ? found : statShown(layerOf(ctx, node), here.fd, here.name, into)
 }

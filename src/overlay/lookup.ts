@@ -7,7 +7,7 @@ import { S_IFDIR, S_IFMT, S_IFREG } from '../sys/constants.js'
 import { EINVAL, EIO, ENODATA, EOPNOTSUPP, EPERM, ESTALE } from '../sys/errno.js'
 import { FileStat } from '../sys/stat.js'
 import { getXattr, readXattr, xattrNames } from '../sys/xattr.js'
-import { hasForeignOpaque, hasWhOpaque, isOpaque } from '../whiteout/opaque.js'
+import { hasForeignOpaque, hasWhOpaque, hasWhOpaqueAt, isOpaque } from '../whiteout/opaque.js'
 import type { OverlayContext } from './context.js'
 import { LayerDir } from './layer.js'
 import type { DirNode } from './node.js'
@@ -79,7 +79,11 @@ function resolveUpper(
   out.found = true
   out.inUpper = true
   walk.isDir = (out.stat.mode & S_IFMT) === S_IFDIR
-  if (walk.isDir) return readUpperDirMarks(ctx, upper, name, out)
+  if (walk.isDir) {
+    const result = readUpperDirMarks(ctx, upper, name, out)
+    const mayMerge = result === 0 && !out.opaque && (parent.lowers.length > 0 || walk.fromRoot)
+    return mayMerge && honoursWh(ctx, upper) ? readForeignMarks(ctx, upper, name, out) : result
+  }
   return readUpperFileMarks(ctx, parent, upper, name, out)
 }
 
@@ -103,6 +107,24 @@ function readUpperDirMarks(
     return 0
   }
   return readRedirect(ctx, fd, name, names, out)
+}
+
+/** Opaque marks of fuse-overlayfs in an upper that it wrote. */
+function readForeignMarks(
+  ctx: OverlayContext,
+  upper: LayerDir,
+  name: string,
+  out: Resolution,
+): number {
+  const fd = ctx.fds.fd(upper)
+  if (fd < 0) return fd
+  const names = namesOf(fd, name)
+  if (typeof names === 'number') return names
+  const marked = names.length > 0 && hasForeignOpaque(fd, name, names, 'engine')
+  if (!marked && !hasWhOpaqueAt(fd, name)) return 0
+  out.opaque = true
+  walk.stop = true
+  return 0
 }
 
 function readUpperFileMarks(
@@ -304,7 +326,9 @@ function isOpaqueLower(
 ): boolean {
   if (names.length > 0) {
     if (isOpaque(fd, name, ctx.xattrNames.prefix, names)) return true
-    if (hasForeignOpaque(fd, name, names)) return true
+    if (hasForeignOpaque(fd, name, names, ctx.options.engineMarks ? 'engine' : 'fuse-overlayfs')) {
+      return true
+    }
   }
   if (!honoursWh(ctx, lower)) return false
   const own = ctx.fds.fd(lower)

@@ -6,6 +6,7 @@
 import { S_IFREG } from '../sys/constants.js'
 import { EIO, EOPNOTSUPP, EPERM } from '../sys/errno.js'
 import { removeXattr, writeXattr } from '../sys/xattr.js'
+import { placeWhOpaque } from '../whiteout/aufs.js'
 import { setOpaque } from '../whiteout/opaque.js'
 import type { OverlayContext } from './context.js'
 import type { DirNode, Node } from './node.js'
@@ -60,11 +61,12 @@ export function carriesOrigin(ctx: OverlayContext, node: Node): boolean {
 
 /**
  * Make an upper directory opaque: nothing of the lower layers shows in it from then on.
- * @returns 0 or -errno; -EIO where marks are impossible, since the lower content would come back
+ * @returns 0 or -errno; where xattrs are impossible, an engine's layer
+ *   gets a `.wh..wh..opq` file, any other -EIO, since the lower content would come back
  * @mirrors fs/overlayfs/dir.c:ovl_set_opaque
  */
 export function markOpaque(ctx: OverlayContext, fd: number, name: string): number {
-  if (!ctx.canMark) return -EIO
-  const result = setOpaque(fd, name, ctx.xattrNames.prefix)
-  return result === -EOPNOTSUPP || result === -EPERM ? -EIO : result
+  const result = ctx.canMark ? setOpaque(fd, name, ctx.xattrNames.prefix) : -EOPNOTSUPP
+  if (result !== -EOPNOTSUPP && result !== -EPERM) return result
+  return ctx.options.engineMarks ? placeWhOpaque(fd, name) : -EIO
 }

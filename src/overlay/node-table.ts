@@ -59,27 +59,25 @@ export class NodeTable {
     this.collect(node)
   }
 
-  /** Remove `node`, and parents that only it kept, if nothing refers to them. */
+  /** Remove `node`, and the parents of its names that only it kept, if nothing refers to them. */
   collect(node: Node): void {
     let current: Node | null = node
     while (current !== null && current.id !== 1 && current.nlookup === 0) {
       if (current.isDir && current.children.size > 0) return
       if (!this.#nodes.delete(current.id)) return
       const parent: DirNode | null = current.parent
-      this.#unlinkNames(current)
+      if (parent?.children.get(current.name) === current) parent.children.delete(current.name)
+      if (!current.isDir) this.#forgetFile(current)
       this.#drop(current)
       current = parent
     }
   }
 
-  #unlinkNames(node: Node): void {
-    if (node.parent?.children.get(node.name) === node) node.parent.children.delete(node.name)
-    if (node.isDir) return
-    if (node.aliases !== null) {
-      for (const { parent, name } of node.aliases) {
-        if (parent.children.get(name) === node) parent.children.delete(name)
-      }
-    }
+  #forgetFile(node: FileNode): void {
     this.setUpperKey(node, 0)
+    for (const { parent, name } of node.aliases ?? []) {
+      if (parent.children.get(name) === node) parent.children.delete(name)
+      if (parent !== node.parent) this.collect(parent)
+    }
   }
 }

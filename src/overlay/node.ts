@@ -21,6 +21,11 @@ export const MODE_CACHED = 1
 export const MODE_PASSTHROUGH_UPPER = 2
 export const MODE_PASSTHROUGH_LOWER = 3
 
+/** Append-only and immutable; PROTECT_UNREAD: the mark of the upper object is yet to be looked at. */
+export const PROTECT_APPEND = 1
+export const PROTECT_IMMUTABLE = 2
+export const PROTECT_UNREAD = 4
+
 /** State of a directory's default ACL in upper. */
 export const ACL_UNKNOWN = 0
 export const ACL_NONE = 1
@@ -32,6 +37,8 @@ abstract class BaseNode {
   parent: DirNode | null
   name: string
   xattrs = XATTRS_UNKNOWN
+  /** PROTECT_* bits. */
+  protection = PROTECT_UNREAD
   /** st_ino shown instead of the upper inode's, once copied up; valid if hasOrigin. */
   hasOrigin = false
   originLo = 0
@@ -104,6 +111,8 @@ export class FileNode extends BaseNode {
   lowerHardLink = false
   /** Names beside (parent, name) that the kernel knows. */
   aliases: Alias[] | null = null
+  /** When a name of an upper file was last removed, by performance.now(); 0 = not of late. */
+  unlinkedMs = 0
   /** Key in the table of hard-linked upper inodes; 0 = not there. */
   upperKey = 0
 

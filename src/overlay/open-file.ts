@@ -10,7 +10,6 @@
  */
 import { FOPEN_KEEP_CACHE, FOPEN_NOFLUSH, FOPEN_PASSTHROUGH } from '../fuse/protocol/flags/fopen.js'
 import type { OpenReply } from '../fuse/raw-filesystem.js'
-import { chmodAt } from '../sys/attr.js'
 import {
   O_ACCMODE,
   O_PATH,
@@ -31,7 +30,7 @@ import { FileStat, statAt } from '../sys/stat.js'
 import { register } from './children.js'
 import type { OverlayContext } from './context.js'
 import { copyUp } from './copy-up/copy-up.js'
-import { locate, makeLocation } from './location.js'
+import { layerOf, locate, makeLocation } from './location.js'
 import {
   FileNode,
   MODE_CACHED,
@@ -40,6 +39,8 @@ import {
   MODE_PASSTHROUGH_UPPER,
   type Node,
 } from './node.js'
+import { changeMode, dropStoredCapability, statShown } from './override-stat.js'
+import { mayOpen } from './protection.js'
 
 /** FUSE_OPEN_KILL_SUIDGID and FUSE_WRITE_KILL_SUIDGID have their own bits; both end here. */
 export const OPEN_KILL_SUIDGID = 1
@@ -78,11 +79,12 @@ export function openData(ctx: OverlayContext, node: FileNode, flags: number): nu
 export function killSuidSgid(ctx: OverlayContext, node: FileNode): number {
   const found = locate(ctx, node, place)
   if (found < 0) return found
-  const seen = statAt(place.fd, place.name, stat)
+  const seen = statShown(layerOf(ctx, node), place.fd, place.name, stat)
   if (seen < 0) return seen
+  dropStoredCapability(ctx, place.fd, place.name)
   const sgid = (stat.mode & S_IXGRP) !== 0 ? S_ISGID : 0
   const kept = stat.mode & 0o7777 & ~(S_ISUID | sgid)
-  return kept === (stat.mode & 0o7777) ? 0 : chmodAt(place.fd, place.name, kept)
+  return kept === (stat.mode & 0o7777) ? 0 : changeMode(ctx, place.fd, place.name, kept)
 }
 
 /**
@@ -99,6 +101,8 @@ export function openNode(
 ): number {
   const truncates = (flags & O_TRUNC) !== 0
   if (isWriteOpen(flags)) {
+    const allowed = mayOpen(ctx, node, flags)
+    if (allowed < 0) return allowed
     if (node.mode === MODE_PASSTHROUGH_LOWER && node.opens > 0) return rebind(ctx, node, truncates)
     const ready = copyUp(ctx, node, truncates ? 'truncate' : 'all')
     if (ready < 0) return ready
@@ -122,7 +126,7 @@ export function admit(ctx: OverlayContext, node: FileNode, out: OpenReply): void
   node.opens += 1
   out.fh = 0
   if (node.mode === MODE_CACHED) {
-    out.openFlags = FOPEN_KEEP_CACHE | FOPEN_NOFLUSH
+    out.openFlags = ctx.ttlSec > 0 ? FOPEN_KEEP_CACHE | FOPEN_NOFLUSH : FOPEN_NOFLUSH
     out.backingId = 0
     return
   }
@@ -199,6 +203,7 @@ function rebind(ctx: OverlayContext, node: FileNode, truncates: boolean): number
   fresh.lowerName = node.lowerName
   fresh.lowerHardLink = node.lowerHardLink
   fresh.metacopy = node.metacopy
+  fresh.protection = node.protection
   fresh.hasOrigin = node.hasOrigin
   fresh.originLo = node.originLo
   fresh.originHi = node.originHi

@@ -35,6 +35,18 @@ export interface OverlayOptions {
    */
   readonly whPrefix: 'lower' | 'all'
 
+  /**
+   * Whether marks count that only fuse-overlayfs and image tools leave: opaque marks and whiteouts
+   * under the other xattr prefixes, owners and modes in xattrs where a layer's root says so. Users may
+   * not set such attributes then.
+   */
+  readonly engineMarks: boolean
+  /**
+   * Whiteouts to write: `auto`, what the file system allows; `wh-file`, `.wh.NAME` files. Without
+   * engineMarks these are never written.
+   */
+  readonly whiteouts: 'auto' | 'wh-file'
+
   readonly redirectDir: 'on' | 'follow' | 'nofollow'
   readonly index: boolean
   readonly metacopy: boolean
@@ -75,6 +87,8 @@ export const defaultOverlayOptions = {
   mountpoint: null,
   overlap: 'refuse',
   whPrefix: 'lower',
+  engineMarks: false,
+  whiteouts: 'auto',
   redirectDir: 'follow',
   index: false,
   metacopy: false,

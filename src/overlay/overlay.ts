@@ -31,6 +31,7 @@ import { readdirOps } from './ops/readdir.js'
 import { removalOps } from './ops/removal.js'
 import { xattrOps } from './ops/xattrs.js'
 import type { OverlayOptions } from './options.js'
+import { setUpOverrides } from './override-layers.js'
 import { supportedOptions } from './supported.js'
 import { WorkDir } from './workdir.js'
 import { XattrNames } from './xattr-names.js'
@@ -74,9 +75,12 @@ function chooseMarks(options: OverlayOptions, work: WorkDir | null, warnings: st
   if (asked !== false && tryMark(work, 'user.overlay.') === 0) {
     return { userxattr: true, canMark: true }
   }
+  const opaque = options.engineMarks
+    ? "directories are made opaque by '.wh..wh..opq' files, which kernel overlayfs does not know,"
+    : 'directories cannot be made opaque'
   warnings.push(
-    'upperdir takes no overlay xattrs: directories cannot be made opaque and inode numbers change ' +
-      'on copy-up; use a file system with xattrs for upperdir',
+    `upperdir takes no overlay xattrs: ${opaque} and inode numbers change on copy-up; use a file ` +
+      'system with xattrs for upperdir',
   )
   return { userxattr: asked === true, canMark: false }
 }
@@ -92,9 +96,26 @@ function openWork(options: OverlayOptions, stack: LayerStack): WorkDir | null {
   return work
 }
 
+function chooseWhiteouts(
+  options: OverlayOptions,
+  work: WorkDir | null,
+  marks: Marks,
+  warnings: string[],
+): void {
+  if (work === null) return
+  const { prefix } = new XattrNames(marks.userxattr)
+  const forced = options.whiteouts === 'wh-file' ? 'always' : 'last'
+  if (work.chooseForm(marks.canMark ? prefix : null, options.engineMarks ? forced : 'no')) return
+  warnings.push(
+    'upperdir takes no whiteouts (character devices 0/0): nothing of the lower layers can be removed',
+  )
+}
+
 /** Whether the root of upper takes (or could have) a POSIX ACL. */
 function takesAcl(options: OverlayOptions, stack: LayerStack): boolean {
   if (!options.acl || !options.xattrs) return false
+  // An ACL on the object itself would change the mode that stands in for all of them.
+  if ((stack.upper?.override ?? null) !== null) return false
   const layer = stack.upper ?? stack.lowers[0]
   if (layer === undefined) return false
   return getXattr(layer.root.fd, '', 'system.posix_acl_access', 0, 0) !== -EOPNOTSUPP
@@ -123,6 +144,8 @@ function assemble(options: OverlayOptions, stack: LayerStack, warnings: string[]
   warnings.push(...stack.warnings)
   const work = openWork(options, stack)
   const marks = chooseMarks(options, work, warnings)
+  setUpOverrides(options, stack)
+  chooseWhiteouts(options, work, marks, warnings)
   if (marks.canMark) storeUuid(options, stack, marks.userxattr)
   const ctx = makeContext(options, stack, work, marks)
   const filesystem: RawFilesystem = {
@@ -202,7 +225,10 @@ function makeContext(
       dropNode(ctx, node)
     }),
     root,
-    xattrNames: new XattrNames(marks.userxattr),
+    xattrNames: new XattrNames(
+      marks.userxattr,
+      options.engineMarks || options.xattrPermissions !== 'off',
+    ),
     inodeNumbers: new InodeNumbers(stack.fsCount, options.ino32),
     originLayers: [...stack.lowers, ...stack.dataLayers],
     canMark: marks.canMark,

@@ -31,6 +31,15 @@ export function hostId(ranges: readonly IdRange[], shown: number): number | null
   return null
 }
 
+/**
+ * The id on disk for one that makes a new object. One that no range covers (the engine itself, outside
+ * the container) makes it too, owned by the overflow id until it is given away.
+ * @mirrors fuse-overlayfs
+ */
+export function creatorId(ranges: readonly IdRange[], shown: number): number {
+  return hostId(ranges, shown) ?? OVERFLOW_ID
+}
+
 /** Whether chown has no effect because every owner is shown as one id. */
 export function isSquashed(options: OverlayOptions): boolean {
   return options.squashUid !== null || options.squashGid !== null

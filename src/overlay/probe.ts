@@ -6,10 +6,11 @@
 import { ENAMETOOLONG, ENOENT } from '../sys/errno.js'
 import { FileStat, statAt } from '../sys/stat.js'
 import { isWhName, whNameOf } from '../whiteout/wh-prefix.js'
-import { isWhiteoutDevice, isXattrWhiteout } from '../whiteout/whiteout.js'
+import { isWhiteoutDevice, isXattrWhiteout, mayBeXattrWhiteout } from '../whiteout/whiteout.js'
 import type { OverlayContext } from './context.js'
 import type { LayerDir } from './layer.js'
 import { readLayerNames } from './layer-names.js'
+import { showOverride } from './override-stat.js'
 
 export const ABSENT = 0
 export const WHITEOUT = 1
@@ -50,17 +51,26 @@ export function probe(
   if (fd < 0) return fd
   const result = statAt(fd, name, stat)
   if (result === 0) {
-    const hidden = isWhiteoutDevice(stat) || isXattrWhiteout(fd, name, stat, ctx.xattrNames.prefix)
-    return hidden ? WHITEOUT : FOUND
+    if (isWhiteoutDevice(stat) || hasWhiteoutXattr(ctx, fd, name, stat)) return WHITEOUT
+    const shown = dir.layer.override === null ? 0 : showOverride(dir.layer, fd, name, stat)
+    return shown < 0 ? shown : FOUND
   }
   if (result !== -ENOENT && result !== -ENAMETOOLONG) return result
-  return wh && place === 'above' ? missed(dir, fd, name) : ABSENT
+  return wh && place === 'above' ? missed(ctx, dir, fd, name) : ABSENT
+}
+
+function hasWhiteoutXattr(ctx: OverlayContext, fd: number, name: string, stat: FileStat): boolean {
+  if (!mayBeXattrWhiteout(stat)) return false
+  for (const prefix of ctx.xattrNames.prefixes) {
+    if (isXattrWhiteout(fd, name, stat, prefix)) return true
+  }
+  return false
 }
 
 /** The name is not there: is it hidden by `.wh.NAME`? Reads all names once that pays. */
-function missed(dir: LayerDir, fd: number, name: string): number {
+function missed(ctx: OverlayContext, dir: LayerDir, fd: number, name: string): number {
   dir.misses += 1
-  if (dir.misses > MISSES_BEFORE_READING && dir.layer.index > 0) {
+  if (dir.misses > MISSES_BEFORE_READING && dir.layer.index > 0 && ctx.ttlSec > 0) {
     const names = readLayerNames(fd)
     if (typeof names !== 'number') {
       dir.names = names

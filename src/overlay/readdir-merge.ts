@@ -86,11 +86,12 @@ function mergeLayer(
   return result
 }
 
-/** Whether a lower directory says that it may hold whiteouts in xattr form. */
+/** Whether a directory says that it may hold whiteouts in xattr form. */
 function hasXattrWhiteoutMark(ctx: OverlayContext, source: LayerDir): boolean {
-  if (source.layer.index === 0) return false
+  if (source.layer.index === 0 && ctx.work?.form !== 'xattr') return false
   const fd = ctx.fds.fd(source)
-  return fd >= 0 && readXattr(fd, '', `${ctx.xattrNames.prefix}opaque`) === 'x'
+  if (fd < 0) return false
+  return ctx.xattrNames.prefixes.some((prefix) => readXattr(fd, '', `${prefix}opaque`) === 'x')
 }
 
 /** DT_* type of a name that may be a whiteout; HIDDEN if it is one. */

@@ -4,7 +4,7 @@
  * step and emptied there, so that nothing it hid ever shows.
  * @mirrors fs/overlayfs/dir.c:ovl_do_remove
  */
-import { O_PATH, RENAME_EXCHANGE } from '../sys/constants.js'
+import { O_PATH } from '../sys/constants.js'
 import { ENOTEMPTY, EROFS, ESTALE } from '../sys/errno.js'
 import { rmdirAt, unlinkAt, renameAt } from '../sys/node.js'
 import { openAt, duplicate } from '../sys/open.js'
@@ -49,7 +49,8 @@ export function holdOrphan(ctx: OverlayContext, node: Node): void {
     if (fd >= 0) node.orphanFd = Math.max(-1, duplicate(fd))
     return
   }
-  if (!node.inUpper || node.aliases !== null || node.parent?.upper == null) return
+  const hasOtherName = node.aliases !== null && node.aliases.length > 0
+  if (!node.inUpper || hasOtherName || node.parent?.upper == null) return
   const fd = ctx.fds.fd(node.parent.upper)
   if (fd >= 0) node.orphanFd = Math.max(-1, openAt(fd, node.name, O_PATH))
 }
@@ -93,6 +94,7 @@ export function detachFile(
   node: FileNode,
 ): void {
   parent.listing?.remove(name)
+  node.unlinkedMs = performance.now()
   if (dropName(node, parent, name)) {
     if (node.orphanFd >= 0) ctx.closeOrphan(node)
   } else {
@@ -115,14 +117,8 @@ function applyUnlink(
       return work.linkWhiteout(dirfd, name)
     case 'remove':
       return unlinkAt(dirfd, name)
-    case 'replace': {
-      const temp = work.tempWhiteout()
-      if (typeof temp === 'number') return temp
-      failpoint('remove:whiteout')
-      const result = work.install(temp, dirfd, name, 0)
-      if (result < 0) work.discard(temp)
-      return result
-    }
+    case 'replace':
+      return work.replaceByWhiteout(dirfd, name, 'file')
   }
 }
 
@@ -179,15 +175,7 @@ function applyRmdir(
   const dirfd = ctx.fds.fd(parent.upper)
   if (dirfd < 0) return dirfd
   if (plan === 'whiteout') return work.linkWhiteout(dirfd, name)
-  if (plan === 'replace') {
-    const temp = work.tempWhiteout()
-    if (typeof temp === 'number') return temp
-    failpoint('remove:whiteout')
-    const result = work.install(temp, dirfd, name, RENAME_EXCHANGE)
-    failpoint('remove:exchanged')
-    work.discard(temp)
-    return result
-  }
+  if (plan === 'replace') return work.replaceByWhiteout(dirfd, name, 'dir')
   const removed = rmdirAt(dirfd, name)
   if (removed !== -ENOTEMPTY) return removed
   // Only whiteouts are left in it. Gone in one step, emptied where nobody looks.

@@ -20,11 +20,5 @@ export function supportedOptions(options: OverlayOptions, warnings: string[]): O
     if (!lenient) throw new LayerError(EINVAL, message)
     warnings.push(`${name}=on is not supported: mounted with ${name}=off`)
   }
-  if (options.xattrPermissions !== 'off') {
-    throw new LayerError(
-      EINVAL,
-      'xattr_permissions is not supported: keep owners and modes on the file system (no force_mask)',
-    )
-  }
   return { ...options, index: false, metacopy: false }
 }

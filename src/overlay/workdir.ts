@@ -13,11 +13,23 @@ import {
   O_NOFOLLOW,
   O_PATH,
   O_RDONLY,
+  RENAME_EXCHANGE,
+  RENAME_NOREPLACE,
   S_IFCHR,
   S_IFDIR,
   S_IFMT,
 } from '../sys/constants.js'
-import { EACCES, EEXIST, EINVAL, EMLINK, ENOENT, ENOTDIR, errnoName } from '../sys/errno.js'
+import {
+  EACCES,
+  EEXIST,
+  EINVAL,
+  EMLINK,
+  ENOENT,
+  ENOTDIR,
+  EOPNOTSUPP,
+  EPERM,
+  errnoName,
+} from '../sys/errno.js'
 import { chmodAt, chownAt } from '../sys/attr.js'
 import { actAsSelf, useUmask } from '../sys/creds.js'
 import { readDirents } from '../sys/dirents.js'
@@ -25,6 +37,10 @@ import { tryExclusiveLock, takeSharedLock } from '../sys/lock.js'
 import { linkAt, mkdirAt, mknodAt, renameAt, rmdirAt, unlinkAt } from '../sys/node.js'
 import { close, openAt, openDirPath, openDirRead, openPath } from '../sys/open.js'
 import { FileStat, statAt } from '../sys/stat.js'
+import { placeWh, removeWh } from '../whiteout/aufs.js'
+import { noteXattrWhiteouts } from '../whiteout/opaque.js'
+import { makeXattrWhiteout } from '../whiteout/whiteout.js'
+import { failpoint } from './failpoint.js'
 import { LayerError } from './layer-error.js'
 
 const MAX_CLEAN_DEPTH = 64
@@ -53,6 +69,9 @@ export function removeTree(dirfd: number, name: string, depth = 0): number {
   return rmdirAt(dirfd, name)
 }
 
+/** How names are hidden: see whiteout.ts and aufs.ts in src/whiteout. */
+export type WhiteoutForm = 'device' | 'xattr' | 'wh-file'
+
 /** The work directory of one mount. */
 export class WorkDir {
   /** O_PATH descriptor of `work/work`. */
@@ -63,6 +82,9 @@ export class WorkDir {
   #counter = 0
   /** Name of the shared whiteout in this directory; '' = not made yet. */
   #whiteout = ''
+  #form: WhiteoutForm = 'device'
+  /** Prefix of the private xattrs; of use in the xattr form only. */
+  #prefix = ''
 
   private constructor(fd: number, lockFd: number) {
     this.fd = fd
@@ -115,18 +137,95 @@ export class WorkDir {
     removeTree(this.fd, name)
   }
 
+  /** How names are hidden here. */
+  get form(): WhiteoutForm {
+    return this.#form
+  }
+
+  /**
+   * Find out by trying which whiteouts the file system and the namespace allow.
+   * @param prefix of the private xattrs; null where they cannot be written
+   * @param whFiles `.wh.` files may be written if need be, or always
+   * @returns whether names can be hidden at all
+   */
+  chooseForm(prefix: string | null, whFiles: 'no' | 'last' | 'always'): boolean {
+    if (whFiles === 'always') {
+      this.#form = 'wh-file'
+      return true
+    }
+    for (const form of ['device', 'xattr'] as const) {
+      if (form === 'xattr' && prefix === null) continue
+      this.#form = form
+      this.#prefix = prefix ?? ''
+      const name = this.tempName()
+      if (this.#makeWhiteout(name) < 0) continue
+      unlinkAt(this.fd, name)
+      return true
+    }
+    this.#form = whFiles === 'last' ? 'wh-file' : 'device'
+    return whFiles === 'last'
+  }
+
   /**
    * Put a whiteout at `name` in an upper directory that has nothing of that name.
    * @returns 0 or -errno
    */
   linkWhiteout(dirfd: number, name: string): number {
+    if (this.#form !== 'device') {
+      actAsSelf()
+      useUmask(0)
+      if (this.#form === 'wh-file') return placeWh(dirfd, name)
+      const noted = dirfd === this.fd ? 0 : noteXattrWhiteouts(dirfd, this.#prefix)
+      if (noted < 0) return noted
+    }
     const ready = this.#ensureWhiteout()
     if (ready < 0) return ready
     const linked = linkAt(this.fd, this.#whiteout, dirfd, name)
+    if (linked === -EPERM || linked === -EOPNOTSUPP) return this.#ownWhiteout(dirfd, name)
     if (linked !== -EMLINK && linked !== -ENOENT) return linked
     this.#whiteout = ''
     const again = this.#ensureWhiteout()
     return again < 0 ? again : linkAt(this.fd, this.#whiteout, dirfd, name)
+  }
+
+  /** A whiteout of its own, for file systems without hard links. */
+  #ownWhiteout(dirfd: number, name: string): number {
+    const temp = this.tempName()
+    const made = this.#makeWhiteout(temp)
+    if (made < 0) return made
+    const result = this.install(temp, dirfd, name, RENAME_NOREPLACE)
+    if (result < 0) this.discard(temp)
+    return result
+  }
+
+  /**
+   * Put a whiteout in the place of an upper object; a directory must show no names.
+   * @returns 0 or -errno; the object is where it was then
+   */
+  replaceByWhiteout(dirfd: number, name: string, kind: 'file' | 'dir'): number {
+    if (this.#form === 'wh-file') return this.#replaceByWhFile(dirfd, name, kind)
+    const noted = this.#form === 'xattr' ? noteXattrWhiteouts(dirfd, this.#prefix) : 0
+    const temp = noted < 0 ? noted : this.tempWhiteout()
+    if (typeof temp === 'number') return temp
+    failpoint('remove:whiteout')
+    const result = this.install(temp, dirfd, name, kind === 'dir' ? RENAME_EXCHANGE : 0)
+    if (kind === 'dir') failpoint('remove:exchanged')
+    // After the exchange the temporary is the old directory; after a failure, the whiteout.
+    if (kind === 'dir' || result < 0) this.discard(temp)
+    return result
+  }
+
+  /** The whiteout first: beside it the object still shows, so a crash in between changes nothing. */
+  #replaceByWhFile(dirfd: number, name: string, kind: 'file' | 'dir'): number {
+    const placed = this.linkWhiteout(dirfd, name)
+    if (placed < 0) return placed
+    failpoint('remove:whiteout')
+    const temp = this.tempName()
+    const result = kind === 'file' ? unlinkAt(dirfd, name) : renameAt(dirfd, name, this.fd, temp, 0)
+    if (kind === 'dir') failpoint('remove:exchanged')
+    if (result < 0) removeWh(dirfd, name)
+    else if (kind === 'dir') this.discard(temp)
+    return result
   }
 
   /** A fresh whiteout under a temporary name here, to be moved into place; name or -errno. */
@@ -139,11 +238,16 @@ export class WorkDir {
   #ensureWhiteout(): number {
     if (this.#whiteout !== '') return 0
     const name = this.tempName()
-    actAsSelf()
-    useUmask(0)
-    const made = mknodAt(this.fd, name, S_IFCHR, 0, 0)
+    const made = this.#makeWhiteout(name)
     if (made === 0) this.#whiteout = name
     return made
+  }
+
+  #makeWhiteout(name: string): number {
+    actAsSelf()
+    useUmask(0)
+    if (this.#form === 'device') return mknodAt(this.fd, name, S_IFCHR, 0, 0)
+    return makeXattrWhiteout(this.fd, name, `${this.#prefix}whiteout`)
   }
 
   /** Give a directory below this one the group and setgid bit that new objects in it inherit. */
@@ -178,9 +282,31 @@ export class WorkDir {
     return made === -EEXIST ? 0 : made
   }
 
-  /** Move a temporary into place. @param flags RENAME_* @returns 0 or -errno */
+  /**
+   * Move a temporary into place.
+   * @param flags RENAME_NOREPLACE, RENAME_EXCHANGE or 0
+   * @returns 0 or -errno
+   */
   install(temp: string, dirfd: number, name: string, flags: number): number {
-    return renameAt(this.fd, temp, dirfd, name, flags)
+    const result = renameAt(this.fd, temp, dirfd, name, flags)
+    return result === -EINVAL && flags !== 0
+      ? this.#installBySteps(temp, dirfd, name, flags)
+      : result
+  }
+
+  /** For file systems without RENAME_NOREPLACE and RENAME_EXCHANGE (NFS, 9p): in more than one step. */
+  #installBySteps(temp: string, dirfd: number, name: string, flags: number): number {
+    if (flags === RENAME_NOREPLACE) {
+      const seen = statAt(dirfd, name, new FileStat())
+      if (seen !== -ENOENT) return seen === 0 ? -EEXIST : seen
+      return renameAt(this.fd, temp, dirfd, name, 0)
+    }
+    const aside = this.tempName()
+    const moved = renameAt(dirfd, name, this.fd, aside, 0)
+    if (moved < 0) return moved
+    const result = renameAt(this.fd, temp, dirfd, name, 0)
+    renameAt(this.fd, aside, result < 0 ? dirfd : this.fd, result < 0 ? name : temp, 0)
+    return result
   }
 
   close(): void {

@@ -3,13 +3,41 @@
  * writes character devices 0/0; image tools write zero-size files with an xattr; AUFS-style layers
  * hold `.wh.NAME` files.
  */
-import { S_IFCHR, S_IFMT, S_IFREG } from '../sys/constants.js'
+import {
+  O_CREAT,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_WRONLY,
+  S_IFCHR,
+  S_IFMT,
+  S_IFREG,
+} from '../sys/constants.js'
+import { unlinkAt } from '../sys/node.js'
+import { close, openAt } from '../sys/open.js'
 import type { FileStat } from '../sys/stat.js'
-import { getXattr } from '../sys/xattr.js'
+import { getXattr, writeXattr } from '../sys/xattr.js'
 
 /** Whether a stat result is that of a character device 0/0. @mirrors include/linux/fs.h:IS_WHITEOUT */
 export function isWhiteoutDevice(stat: FileStat): boolean {
   return (stat.mode & S_IFMT) === S_IFCHR && stat.rdevMajor === 0 && stat.rdevMinor === 0
+}
+
+/** Whether a stat result leaves it open that the object is a whiteout in xattr form. */
+export function mayBeXattrWhiteout(stat: FileStat): boolean {
+  return (stat.mode & S_IFMT) === S_IFREG && stat.sizeBytes === 0
+}
+
+/**
+ * Make a whiteout in xattr form. Returns 0 or -errno; nothing is left behind then.
+ * @param key the private xattr `whiteout`, with its prefix
+ */
+export function makeXattrWhiteout(dirfd: number, name: string, key: string): number {
+  const fd = openAt(dirfd, name, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, 0o600)
+  if (fd < 0) return fd
+  close(fd)
+  const marked = writeXattr(dirfd, name, key, 'y')
+  if (marked < 0) unlinkAt(dirfd, name)
+  return marked
 }
 
 /**
@@ -23,6 +51,6 @@ export function isXattrWhiteout(
   stat: FileStat,
   privatePrefix: string,
 ): boolean {
-  if ((stat.mode & S_IFMT) !== S_IFREG || stat.sizeBytes !== 0) return false
+  if (!mayBeXattrWhiteout(stat)) return false
   return getXattr(dirfd, name, `${privatePrefix}whiteout`, 0, 0) >= 0
 }

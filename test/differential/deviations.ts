@@ -3,6 +3,7 @@
  * docs/semantics.md; a difference that no entry covers is a failure.
  */
 import type { Difference } from '../helpers/difference.js'
+import type { Operation } from '../helpers/operation.js'
 import type { Scenario } from '../helpers/scenario.js'
 
 /** One lettered deviation. */
@@ -66,9 +67,23 @@ export const deviations: readonly Deviation[] = [
   },
   {
     letter: 'R',
-    title: 'no inode flags',
-    covers: ({ field, actual }) =>
-      (field === 'setflags' || field === 'getflags') && actual === 'ENOTTY',
+    title: 'other reasons come before append-only and immutable',
+    covers: ({ place, expected, actual }, scenario) =>
+      place === 'result' &&
+      expected === 'EPERM' &&
+      ['EACCES', 'EISDIR', 'ENOTDIR', 'ENOTEMPTY'].includes(actual) &&
+      uses(scenario, 'setflags'),
+  },
+  {
+    letter: 'T',
+    title: 'two names of one inode',
+    diverges: true,
+    covers: ({ place, field, actual }, scenario) =>
+      place === 'result' &&
+      field === 'rename' &&
+      actual === 'OK' &&
+      scenario.options.includes('userxattr') &&
+      uses(scenario, 'link'),
   },
   {
     letter: 'T',
@@ -84,7 +99,22 @@ export const deviations: readonly Deviation[] = [
     covers: ({ field, expected, actual }) =>
       field === 'd_ino' && expected === 'not st_ino' && actual === '-',
   },
+  {
+    letter: 'U',
+    title: 'a read-only mount writes nothing',
+    covers: ({ place, field, actual }, { options }) =>
+      /\bro\b/.test(options) &&
+      place === 'upper' &&
+      actual === '-' &&
+      /^xattr (uuid|origin|impure)$/.test(field),
+  },
 ]
+
+/** Whether a scenario has an operation of that kind, in a layer or in a script. */
+function uses({ lowers, upper, rounds }: Scenario, op: Operation['op']): boolean {
+  const scripts = [...lowers, upper, ...rounds.map(({ script }) => script)]
+  return scripts.some((script) => script.some((operation) => operation.op === op))
+}
 
 /** Whether a listing has, beyond the other's names, character devices only. */
 function whiteoutsOnly(expected: string, actual: string): boolean {

@@ -77,7 +77,16 @@ import type {
 import { runElsewhere, closeElsewhere } from './other-process.js'
 import { Specials, isSpecial } from './special-operations.js'
 import { deviceText, modeText, timeText, typeName } from './stat-line.js'
-import { accessAt, becomeRoot, becomeUser, chownFd, hardLink, truncatePath } from './syscalls.js'
+import {
+  accessAt,
+  becomeRoot,
+  becomeUser,
+  chownFd,
+  hardLink,
+  inDirectory,
+  truncatePath,
+} from './syscalls.js'
+import { TimeNotes } from './time-notes.js'
 
 const openBits: Readonly<Record<OpenFlag, number>> = {
   read: O_RDONLY,
@@ -150,8 +159,11 @@ type OnPath = Exclude<Extract<Operation, { path: string }>, SpecialOperation>
 
 /** One run of a script on one root. */
 export class Executor {
-  readonly #root: number
+  readonly #top: number
+  /** What paths are relative to: the top, or the directory of the operation's `at`. */
+  #root: number
   readonly #labels: LowerLabels
+  readonly #times = new TimeNotes()
   readonly #handles = new Map<string, number>()
   readonly #rootPath: string
   readonly #specials: Specials
@@ -162,8 +174,9 @@ export class Executor {
    */
   constructor(root: string, labels: LowerLabels = noLabels) {
     this.#labels = labels
-    this.#root = openPath(root, O_PATH | O_DIRECTORY)
-    if (this.#root < 0) throw new Error(`open ${root}: ${errnoName(this.#root)}`)
+    this.#top = openPath(root, O_PATH | O_DIRECTORY)
+    if (this.#top < 0) throw new Error(`open ${root}: ${errnoName(this.#top)}`)
+    this.#root = this.#top
     native.umask(0o022)
     this.#rootPath = root
     this.#specials = new Specials(root, this.#root, this.#handles)
@@ -174,7 +187,7 @@ export class Executor {
     this.#specials.close()
     this.closeHandles()
     closeElsewhere(this.#rootPath)
-    close(this.#root)
+    close(this.#top)
     native.umask(0o022)
   }
 
@@ -187,15 +200,21 @@ export class Executor {
   /** Run one operation and say what it returned. */
   run(operation: Operation): string {
     if (operation.in === 'other process') return runElsewhere(this.#rootPath, operation)
-    const { by } = operation
-    if (by !== undefined) becomeUser(by.uid, by.gid, by.groups ?? [])
-    try {
-      const result = this.#dispatch(operation)
-      if (typeof result === 'string') return `OK ${result}`
-      return result < 0 ? errnoName(result) : 'OK'
-    } finally {
-      if (by !== undefined) becomeRoot()
+    const { by, at } = operation
+    const directory = at === undefined ? this.#top : this.#handles.get(at)
+    if (directory === undefined) return 'no such handle'
+    this.#root = directory
+    const run = (): string | number => {
+      if (by !== undefined) becomeUser(by.uid, by.gid, by.groups ?? [])
+      try {
+        return this.#dispatch(operation)
+      } finally {
+        if (by !== undefined) becomeRoot()
+      }
     }
+    const result = operation.op === 'truncate' ? inDirectory(directory, run) : run()
+    if (typeof result === 'string') return `OK ${result}`
+    return result < 0 ? errnoName(result) : 'OK'
   }
 
   #dispatch(operation: Operation): string | number {
@@ -241,6 +260,8 @@ export class Executor {
       case 'stat':
       case 'statfs':
       case 'readlink':
+      case 'note-times':
+      case 'touched':
         return this.#attributes(operation)
       case 'create':
       case 'write':
@@ -300,6 +321,10 @@ export class Executor {
         const length = readlinkAt(root, path, data, 0, 4096)
         return length < 0 ? length : JSON.stringify(data.bytes.latin1Slice(0, length))
       }
+      case 'note-times':
+        return this.#times.note(root, path)
+      case 'touched':
+        return this.#times.touched(root, path)
       default:
         throw new Error(`not an attribute operation: ${operation.op}`)
     }
@@ -328,10 +353,7 @@ export class Executor {
           readText(fd, operation.offset ?? 0, operation.size ?? 65536),
         )
       case 'truncate':
-        // The descriptor's link is root's alone: another user truncates through his own descriptor.
-        return operation.by === undefined
-          ? truncatePath(`/proc/self/fd/${this.#root}/${path}`, operation.size)
-          : this.#withFile(path, O_WRONLY, (fd) => truncateFd(fd, operation.size))
+        return truncatePath(path, operation.size)
       case 'fallocate': {
         const { mode, offset, size } = operation
         return this.#withFile(path, O_RDWR, (fd) => fallocate(fd, allocateBits[mode], offset, size))
@@ -345,7 +367,9 @@ export class Executor {
     }
   }
 
-  #onHandle(operation: Exclude<Extract<Operation, { handle: string }>, SpecialOperation>): string | number {
+  #onHandle(
+    operation: Exclude<Extract<Operation, { handle: string }>, SpecialOperation>,
+  ): string | number {
     const fd = this.#handles.get(operation.handle)
     if (fd === undefined) return 'no such handle'
     switch (operation.op) {

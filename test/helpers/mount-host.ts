@@ -4,6 +4,7 @@
  */
 import { promises } from 'node:fs'
 import { Worker } from 'node:worker_threads'
+import type { MountOptions } from '../../src/config/mount-options.js'
 import { splitOptions } from '../../src/config/option-words.js'
 import { parseOptions } from '../../src/config/parse-options.js'
 import type { WorkerReport } from '../../src/worker.js'
@@ -20,11 +21,23 @@ function text(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+/**
+ * How the mounts differ from what the scenario says, from the environment: TSOVERLAYFS_ENGINE set,
+ * the layers are an engine's, mounted with these options besides; `wh-file` among them: whiteouts are
+ * `.wh.` files.
+ */
+const engineWords = process.env['TSOVERLAYFS_ENGINE']?.split(',')
+
+function variant(options: MountOptions): MountOptions {
+  if (engineWords?.includes('wh-file') !== true) return options
+  return { ...options, overlay: { ...options.overlay, whiteouts: 'wh-file' } }
+}
+
 /** Serve one mount in a thread; the thread is free again after the session's end. */
 function run({ id, mount }: HostRequest): void {
   const options = parseOptions({
-    dialect: 'kernel',
-    words: splitOptions(mount.options),
+    dialect: engineWords === undefined ? 'kernel' : 'fuse-overlayfs',
+    words: splitOptions([mount.options, ...(engineWords ?? [])].join(',')),
     mountpoint: mount.target,
     source: 'tsoverlayfs',
     subtype: 'tsoverlayfs',
@@ -58,7 +71,7 @@ function run({ id, mount }: HostRequest): void {
   const lose = (error: unknown): void => tell({ kind: 'ended', id, error: text(error) })
   worker.on('message', hear)
   worker.on('error', lose)
-  worker.postMessage(options)
+  worker.postMessage(variant(options))
 }
 
 process.on('message', (message) => {

@@ -126,6 +126,8 @@ type Body =
   | ({ readonly op: 'reopen'; readonly as: string; readonly flags: readonly OpenFlag[] } & OnHandle)
   | ({ readonly op: 'link-handle'; readonly to: string } & OnHandle)
   | SpecialOperation
+  // What users see of times: note them, and say later which of the three differ.
+  | ({ readonly op: 'note-times' | 'touched' } & Named)
 
 /** Mappings, locks, programs, watches and directory positions: what needs more than one call. */
 export type SpecialOperation =
@@ -176,8 +178,12 @@ interface OnMapping {
   readonly mapping: string
 }
 
-/** One step of a script: what is done, by whom, and whether in a process of its own. */
-export type Operation = Body & { readonly by?: Caller; readonly in?: 'other process' }
+/** One step of a script: what is done, by whom, in which open directory (else the root), and where. */
+export type Operation = Body & {
+  readonly by?: Caller
+  readonly at?: string
+  readonly in?: 'other process'
+}
 
 /** The kinds of operation, for tables and counts. */
 export type OperationKind = Operation['op']

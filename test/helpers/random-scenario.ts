@@ -55,6 +55,10 @@ const opaque = path.map((at): Operation => ({
   value: 'y',
 }))
 
+/** none, immutable, append-only, both, noatime, sync. */
+const inodeFlags = fc.constantFrom(0, 0, 0x10, 0x20, 0x30, 0x80, 0x08)
+const setFlags = operation<Of<'setflags'>>('setflags', { path, flags: inodeFlags })
+
 const layerEntry: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 8, arbitrary: operation<Of<'mkdir'>>('mkdir', { path, mode: dirMode }) },
   { weight: 8, arbitrary: operation<Of<'create'>>('create', { path, mode: fileMode, data: text }) },
@@ -79,6 +83,7 @@ const layerEntry: fc.Arbitrary<Operation> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: operation<Of<'chown'>>('chown', { path, uid: owner, gid: owner }) },
+  { weight: 1, arbitrary: setFlags },
 )
 
 /** Directories first, so that the entries below them have where to go. */
@@ -125,6 +130,7 @@ const changes: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 3, arbitrary: operation<Of<'append'>>('append', { path, data: text }) },
   { weight: 2, arbitrary: operation<Of<'truncate'>>('truncate', { path, size }) },
   { weight: 2, arbitrary: path.chain((at) => chmodOf(at)) },
+  { weight: 2, arbitrary: setFlags },
   { weight: 2, arbitrary: operation<Of<'chown'>>('chown', { path, uid: owner, gid: owner }) },
   { weight: 2, arbitrary: operation<Of<'utimens'>>('utimens', { path, atime: time, mtime: time }) },
   {
@@ -157,6 +163,7 @@ const looks: fc.Arbitrary<Operation> = fc.oneof(
   path.map((at): Operation => ({ op: 'read', path: at })),
   path.map((at): Operation => ({ op: 'listxattr', path: at })),
   path.map((at): Operation => ({ op: 'readlink', path: at })),
+  path.map((at): Operation => ({ op: 'getflags', path: at })),
 )
 
 const handles: fc.Arbitrary<Operation> = fc.oneof(

@@ -2,12 +2,14 @@
  * System calls that the tests need and the product does not: the program under test is never asked
  * to test itself, so these go straight to libc. Results are counts, ids, 0, or -errno.
  */
-import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW } from '../../src/sys/constants.js'
+import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, O_DIRECTORY, O_PATH } from '../../src/sys/constants.js'
 import { NativeMemory, cstring, cstring2 } from '../../src/sys/memory.js'
 import { native, orErrno, syscall6 } from '../../src/sys/native.js'
+import { close, openPath } from '../../src/sys/open.js'
 
 interface Numbers {
   readonly truncate: number
+  readonly fchdir: number
   readonly setgroups: number
   readonly setresuid: number
   readonly setresgid: number
@@ -22,6 +24,7 @@ interface Numbers {
 const byArch: Readonly<Record<string, Numbers>> = {
   x64: {
     truncate: 76,
+    fchdir: 81,
     setgroups: 116,
     setresuid: 117,
     setresgid: 119,
@@ -34,6 +37,7 @@ const byArch: Readonly<Record<string, Numbers>> = {
   },
   arm64: {
     truncate: 45,
+    fchdir: 50,
     setgroups: 159,
     setresuid: 147,
     setresgid: 149,
@@ -61,9 +65,21 @@ export function accessAt(dirfd: number, path: string, mode: number): number {
   return orErrno(syscall6(SYS_FACCESSAT2, dirfd, cstring(path), mode, AT_EACCESS, 0, 0))
 }
 
-/** truncate(2) through the descriptor's magic link. */
+/** truncate(2) of a path relative to the working directory; see {@link inDirectory}. */
 export function truncatePath(path: string, size: number): number {
   return orErrno(syscall6(sys.truncate, cstring(path), size, 0, 0, 0, 0))
+}
+
+/** Call with another working directory: for system calls that take no descriptor. */
+export function inDirectory<T>(dirfd: number, call: () => T): T {
+  const before = openPath('.', O_PATH | O_DIRECTORY)
+  mustWork(syscall6(sys.fchdir, dirfd, 0, 0, 0, 0, 0), 'fchdir')
+  try {
+    return call()
+  } finally {
+    mustWork(syscall6(sys.fchdir, before, 0, 0, 0, 0, 0), 'fchdir back')
+    close(before)
+  }
 }
 
 const groupList = new NativeMemory(64 * 4)

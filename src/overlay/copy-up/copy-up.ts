@@ -6,6 +6,7 @@
  */
 import {
   O_CREAT,
+  O_DIRECTORY,
   O_EXCL,
   O_RDONLY,
   O_RDWR,
@@ -19,16 +20,20 @@ import { actAsSelf, useUmask } from '../../sys/creds.js'
 import { EEXIST, EROFS, ESTALE } from '../../sys/errno.js'
 import { NativeMemory } from '../../sys/memory.js'
 import { mkdirAt, mknodAt, readlinkAt, symlinkAt } from '../../sys/node.js'
-import { close, openAt } from '../../sys/open.js'
+import { close, openAt, openDirRead } from '../../sys/open.js'
 import { FileStat, statAt } from '../../sys/stat.js'
 import type { OverlayContext } from '../context.js'
 import { failpoint } from '../failpoint.js'
-import { LayerDir } from '../layer.js'
+import { type Layer, LayerDir } from '../layer.js'
 import { markImpure, writeOrigin } from '../marks.js'
 import type { DirNode, FileNode, Node } from '../node.js'
 import { encodeOrigin } from '../origin.js'
+import { statShown } from '../override-stat.js'
+import { makeStandIn, recodingFor } from '../override-objects.js'
 import type { WorkDir } from '../workdir.js'
+import { protectionOfStat, storeProtection } from '../protection.js'
 import { copyData } from './data.js'
+import { copyInodeFlags } from './inode-flags.js'
 import { copyMode, copyOwner, copyTimes, copyXattrs } from './metadata.js'
 
 /** What the caller is about to do, and so how much of the data it needs. */
@@ -38,6 +43,7 @@ export type CopyUpIntent = 'all' | 'truncate'
 interface CopyUp {
   readonly ctx: OverlayContext
   readonly work: WorkDir
+  readonly layer: Layer
   readonly fromFd: number
   readonly fromName: string
   readonly stat: FileStat
@@ -72,7 +78,9 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
   const fromFd = ctx.fds.fd(lower)
   if (fromFd < 0) return fromFd
   const stat = new FileStat()
-  const up: CopyUp = { ctx, work, fromFd, fromName: '', stat, temp: work.tempName(), intent: 'all' }
+  const temp = work.tempName()
+  const { layer } = lower
+  const up: CopyUp = { ctx, work, layer, fromFd, fromName: '', stat, temp, intent: 'all' }
   const origin = encodeOrigin(lower.layer, fromFd, '')
   const result = buildAndInstall(up, parent, parent.upper, dir.name, origin)
   if (result < 0) return result
@@ -99,7 +107,9 @@ function copyUpFile(ctx: OverlayContext, node: FileNode, intent: CopyUpIntent): 
   if (fromFd < 0) return fromFd
   const stat = new FileStat()
   const { lowerName } = node
-  const up: CopyUp = { ctx, work, fromFd, fromName: lowerName, stat, temp: work.tempName(), intent }
+  const temp = work.tempName()
+  const { layer } = lowerDir
+  const up: CopyUp = { ctx, work, layer, fromFd, fromName: lowerName, stat, temp, intent }
   // A lower hard link is separated from its other names: they must not share an inode number.
   const origin = node.lowerHardLink ? null : encodeOrigin(lowerDir.layer, fromFd, lowerName)
   const result = buildAndInstall(up, parent, parent.upper, node.name, origin)
@@ -121,7 +131,7 @@ function buildAndInstall(
   origin: string | null,
 ): number {
   const { ctx, work, temp } = up
-  const seen = statAt(up.fromFd, up.fromName, up.stat)
+  const seen = statShown(up.layer, up.fromFd, up.fromName, up.stat)
   if (seen < 0) return seen
   const marked = markImpure(ctx, parent)
   if (marked < 0) return marked
@@ -151,9 +161,14 @@ function build(up: CopyUp, origin: string | null): number {
   useUmask(0)
   const made = makeObject(up)
   if (made < 0) return made
-  let result = copyOwner(stat, work.fd, temp)
-  if (result === 0) result = copyXattrs(ctx, up.fromFd, up.fromName, work.fd, temp)
-  if (result === 0) result = copyMode(stat, work.fd, temp)
+  const recode = recodingFor(ctx, up.layer)
+  let result = copyOwner(ctx, stat, work.fd, temp)
+  if (result === 0) result = copyXattrs(ctx, up.fromFd, up.fromName, work.fd, temp, recode)
+  const protection = protectionOfStat(stat.attributes)
+  if (result === 0 && protection !== 0 && ctx.canMark) {
+    result = storeProtection(ctx, work.fd, temp, protection)
+  }
+  if (result === 0) result = copyMode(ctx, stat, work.fd, temp)
   if (result === 0 && origin !== null) result = writeOrigin(ctx, work.fd, temp, origin)
   if (result === 0) result = copyTimes(stat, work.fd, temp)
   return result
@@ -166,31 +181,47 @@ function makeObject(up: CopyUp): number {
     case S_IFREG:
       return makeRegular(up)
     case S_IFDIR:
-      return mkdirAt(work.fd, temp, 0o700)
+      return makeDirectory(up)
     case S_IFLNK: {
       const length = readlinkAt(up.fromFd, up.fromName, target, 0, 4096)
       if (length < 0) return length
       return symlinkAt(target.bytes.latin1Slice(0, length), work.fd, temp)
     }
     default:
+      if ((up.ctx.upper?.override ?? null) !== null) return makeStandIn(work.fd, temp)
       return mknodAt(work.fd, temp, stat.mode & S_IFMT, stat.rdevMajor, stat.rdevMinor)
   }
 }
 
+function makeDirectory(up: CopyUp): number {
+  const { work, temp } = up
+  const made = mkdirAt(work.fd, temp, 0o700)
+  if (made < 0) return made
+  const source = openDirRead(up.fromFd)
+  const target = source < 0 ? source : openAt(work.fd, temp, O_RDONLY | O_DIRECTORY)
+  const result = target < 0 ? target : copyInodeFlags(source, target)
+  if (source >= 0) close(source)
+  if (target >= 0) close(target)
+  return result
+}
+
 function makeRegular(up: CopyUp): number {
-  const { ctx, work, stat, temp } = up
+  const { work, temp } = up
   const fd = openAt(work.fd, temp, O_CREAT | O_EXCL | O_RDWR, 0o600)
   if (fd < 0) return fd
-  let result = 0
-  if (up.intent === 'all' && stat.sizeBytes > 0) {
-    const source = openAt(up.fromFd, up.fromName, O_RDONLY)
-    result = source
-    if (source >= 0) {
-      result = copyData(ctx.copyMethods, source, fd, stat.sizeBytes, stat.blocks)
-      close(source)
-    }
-    if (result === 0) result = ctx.flushCopy(fd)
-  }
+  const source = openAt(up.fromFd, up.fromName, O_RDONLY)
+  const result = source < 0 ? source : fillRegular(up, source, fd)
+  if (source >= 0) close(source)
   close(fd)
   return result
+}
+
+function fillRegular(up: CopyUp, source: number, fd: number): number {
+  const { ctx, stat } = up
+  if (up.intent === 'all' && stat.sizeBytes > 0) {
+    let result = copyData(ctx.copyMethods, source, fd, stat.sizeBytes, stat.blocks)
+    if (result === 0) result = ctx.flushCopy(fd)
+    if (result < 0) return result
+  }
+  return copyInodeFlags(source, fd)
 }

@@ -6,11 +6,12 @@
  */
 import { chmodAt, chownAt, utimesAt } from '../../sys/attr.js'
 import { S_IFLNK, S_IFMT } from '../../sys/constants.js'
-import { ENODATA, EOPNOTSUPP } from '../../sys/errno.js'
+import { EINVAL, ENODATA, EOPNOTSUPP, EOVERFLOW } from '../../sys/errno.js'
 import { native } from '../../sys/native.js'
 import type { FileStat } from '../../sys/stat.js'
 import { readXattr, writeXattr, xattrNames } from '../../sys/xattr.js'
 import type { OverlayContext } from '../context.js'
+import { STAND_IN_MODE, storeOverride, tryChown } from '../override-stat.js'
 
 /** xattrs whose loss would widen access: a copy without them must fail. */
 function mustCopy(name: string): boolean {
@@ -19,6 +20,7 @@ function mustCopy(name: string): boolean {
 
 /**
  * Copy xattrs, the overlay's own marks excepted.
+ * @param recode the name under which the copy holds an attribute, null to leave it out
  * @returns 0 or -errno
  */
 export function copyXattrs(
@@ -27,15 +29,18 @@ export function copyXattrs(
   fromName: string,
   toFd: number,
   toName: string,
+  recode: ((name: string) => string | null) | null = null,
 ): number {
   const names = xattrNames(fromFd, fromName)
   if (typeof names === 'number') return names === -EOPNOTSUPP ? 0 : names
   for (const name of names) {
     if (ctx.xattrNames.isPrivate(name)) continue
+    const target = recode === null ? name : recode(name)
+    if (target === null) continue
     const value = readXattr(fromFd, fromName, name)
     if (value === -ENODATA) continue
     if (typeof value === 'number') return value
-    const result = writeXattr(toFd, toName, name, value)
+    const result = writeXattr(toFd, toName, target, value)
     if (result === 0) continue
     if (result === -EOPNOTSUPP && (!mustCopy(name) || !ctx.canMark)) continue
     return result
@@ -44,13 +49,34 @@ export function copyXattrs(
 }
 
 /** Give `to` the owner of `stat`, unless it has it already. Returns 0 or -errno. */
-export function copyOwner(stat: FileStat, toFd: number, toName: string): number {
+export function copyOwner(
+  ctx: OverlayContext,
+  stat: FileStat,
+  toFd: number,
+  toName: string,
+): number {
+  if ((ctx.upper?.override ?? null) !== null) {
+    const type = stat.mode & S_IFMT
+    return type === S_IFLNK ? tryChown(toFd, toName, stat.uid, stat.gid) : 0
+  }
   if (stat.uid === native.geteuid() && stat.gid === native.getegid()) return 0
-  return chownAt(toFd, toName, stat.uid, stat.gid)
+  const result = chownAt(toFd, toName, stat.uid, stat.gid)
+  // An owner that the user namespace has no id for is shown as one that it has not either.
+  return result === -EINVAL ? -EOVERFLOW : result
 }
 
 /** Give `to` the permission bits of `stat`. Returns 0 or -errno. */
-export function copyMode(stat: FileStat, toFd: number, toName: string): number {
+export function copyMode(
+  ctx: OverlayContext,
+  stat: FileStat,
+  toFd: number,
+  toName: string,
+): number {
+  const override = ctx.upper?.override ?? null
+  if (override !== null && (stat.mode & S_IFMT) !== S_IFLNK) {
+    const opened = chmodAt(toFd, toName, STAND_IN_MODE)
+    return opened < 0 ? opened : storeOverride(override, toFd, toName, stat)
+  }
   return (stat.mode & S_IFMT) === S_IFLNK ? 0 : chmodAt(toFd, toName, stat.mode & 0o7777)
 }
 

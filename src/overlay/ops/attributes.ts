@@ -11,7 +11,7 @@ import {
   FATTR_UID,
 } from '../../fuse/protocol/flags/fattr.js'
 import type { RawFilesystem, SetAttributes } from '../../fuse/raw-filesystem.js'
-import { chmodAt, chownAt, truncateFd, truncateQuietly, utimesAt } from '../../sys/attr.js'
+import { truncateFd, truncateQuietly, utimesAt } from '../../sys/attr.js'
 import { O_WRONLY, UTIME_NOW, UTIME_OMIT } from '../../sys/constants.js'
 import { EINVAL, EISDIR, EROFS, ESTALE } from '../../sys/errno.js'
 import { readlinkAt } from '../../sys/node.js'
@@ -20,10 +20,13 @@ import { FileStat, fsUsage } from '../../sys/stat.js'
 import { fillAttrReply } from '../attributes.js'
 import type { OverlayContext } from '../context.js'
 import { copyUp } from '../copy-up/copy-up.js'
+import { WH_NAME_MAX } from '../create.js'
 import { locate, makeLocation, statNode } from '../location.js'
 import { MODE_PASSTHROUGH_LOWER, type FileNode, type Node } from '../node.js'
 import { killSuidSgid, openData, rebindForWrite } from '../open-file.js'
+import { changeMode, changeOwner } from '../override-stat.js'
 import { hostId, isSquashed } from '../ownership.js'
+import { mayChange, mayWrite } from '../protection.js'
 import { fileOf } from './names.js'
 
 type AttributeOps = Pick<RawFilesystem, 'getattr' | 'setattr' | 'readlink' | 'statfs'>
@@ -39,6 +42,13 @@ const CHANGES =
   FATTR_ATIME_NOW |
   FATTR_MTIME_NOW
 const TIMES = FATTR_ATIME | FATTR_MTIME | FATTR_ATIME_NOW | FATTR_MTIME_NOW
+
+/** An append-only object's times may be set to now, and nothing else. @mirrors fs/attr.c:may_setattr */
+function maySet(ctx: OverlayContext, node: Node, valid: number): number {
+  const now = FATTR_ATIME_NOW | FATTR_MTIME_NOW
+  const touches = (valid & now) !== 0 && (valid & CHANGES & ~(TIMES | now)) === 0
+  return touches ? mayWrite(ctx, node) : mayChange(ctx, node)
+}
 
 /** Operations on attributes, over one overlay. */
 export function attributeOps(ctx: OverlayContext): AttributeOps {
@@ -59,12 +69,14 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
   }
 
   function setOwner(node: Node, set: SetAttributes): number {
-    if (isSquashed(ctx.options)) return 0
     const uid = (set.valid & FATTR_UID) !== 0 ? hostId(ctx.options.uidMap, set.uid) : KEEP_ID
     const gid = (set.valid & FATTR_GID) !== 0 ? hostId(ctx.options.gidMap, set.gid) : KEEP_ID
-    if (uid === null || gid === null) return -EINVAL
+    const squashed = isSquashed(ctx.options)
+    if (uid === null || gid === null) return squashed ? 0 : -EINVAL
     const found = locate(ctx, node, place)
-    return found < 0 ? found : chownAt(place.fd, place.name, uid, gid)
+    if (found < 0) return found
+    const changed = changeOwner(ctx, place.fd, place.name, uid, gid)
+    return squashed ? 0 : changed
   }
 
   function setTimes(node: Node, set: SetAttributes): number {
@@ -87,7 +99,7 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
 
   function setMode(node: Node, set: SetAttributes): number {
     const found = locate(ctx, node, place)
-    return found < 0 ? found : chmodAt(place.fd, place.name, set.mode & 0o7777)
+    return found < 0 ? found : changeMode(ctx, place.fd, place.name, set.mode & 0o7777)
   }
 
   function apply(node: Node, set: SetAttributes, sizeChanges: boolean): number {
@@ -117,6 +129,8 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
       if (ctx.work === null) return -EROFS
+      const allowed = maySet(ctx, node, set.valid)
+      if (allowed < 0) return allowed
       const resizes = (set.valid & FATTR_SIZE) !== 0
       if (resizes && !node.isDir && node.mode === MODE_PASSTHROUGH_LOWER && node.opens > 0) {
         return rebindForWrite(ctx, node)
@@ -147,6 +161,7 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       for (const lower of ctx.stack.lowers) {
         out.namelen = Math.max(out.namelen, lower.facts.namelen)
       }
+      if (ctx.work?.form === 'wh-file') out.namelen = Math.min(out.namelen, WH_NAME_MAX)
       return result
     },
   }

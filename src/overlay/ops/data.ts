@@ -1,19 +1,20 @@
 /** Everything on open files: open, read, write, release, sync, space, seeking, copying, ioctl. */
-import type { RawFilesystem, RequestContext } from '../../fuse/raw-filesystem.js'
+import type { RawFilesystem } from '../../fuse/raw-filesystem.js'
 import {
   FS_IOC_FSGETXATTR,
+  FS_IOC_FSSETXATTR,
   FS_IOC_GETFLAGS,
+  FS_IOC_SETFLAGS,
   O_DIRECTORY,
-  O_NONBLOCK,
   O_RDONLY,
+  S_IFREG,
 } from '../../sys/constants.js'
-import { EISDIR, ENOTTY, EROFS, ESTALE } from '../../sys/errno.js'
+import { EINVAL, ENOSYS, ENOTTY, EROFS, ESTALE } from '../../sys/errno.js'
 import {
   copyFileRange,
   fallocate,
   fdatasync,
   fsync,
-  ioctl,
   lseek,
   pread,
   pwrite,
@@ -22,9 +23,10 @@ import {
 import { close, openAt } from '../../sys/open.js'
 import type { OverlayContext } from '../context.js'
 import { copyUp } from '../copy-up/copy-up.js'
-import { locate, makeLocation } from '../location.js'
+import { FSXATTR_BYTES, readFlags, writeFlags } from '../inode-flags.js'
 import type { FileNode } from '../node.js'
-import { closeData, dataFd, killSuidSgid, openData, openNode, releaseNode } from '../open-file.js'
+import { closeData, dataFd, killSuidSgid, openNode, releaseNode } from '../open-file.js'
+import { mayChange, mayWrite } from '../protection.js'
 import { fileOf } from './names.js'
 
 type DataOps = Pick<
@@ -43,11 +45,12 @@ type DataOps = Pick<
   | 'ioctl'
 >
 
+/** FALLOC_FL_KEEP_SIZE. */
+const KEEP_SIZE = 1
 const WRITE_KILL_SUIDGID = 4
 
 /** Operations on data, over one overlay. */
 export function dataOps(ctx: OverlayContext): DataOps {
-  const place = makeLocation()
   const volatile = ctx.options.fsync === 'volatile'
 
   /** Run `use` on a descriptor of the node's data; passthrough nodes get one for the occasion. */
@@ -65,7 +68,7 @@ export function dataOps(ctx: OverlayContext): DataOps {
   }
 
   function syncNode(node: FileNode, datasync: boolean): number {
-    if (volatile || !node.inUpper) return 0
+    if (!node.inUpper) return 0
     return withData(node, false, datasync ? fdatasync : fsync)
   }
 
@@ -102,14 +105,17 @@ export function dataOps(ctx: OverlayContext): DataOps {
     flush: () => 0,
 
     fsync: (_req, nodeid, _fh, datasync) => {
+      // After ENOSYS the kernel asks no more, and says that all is well.
+      if (volatile) return -ENOSYS
       const node = fileOf(ctx, nodeid)
       return typeof node === 'number' ? node : syncNode(node, datasync)
     },
 
     fsyncdir: (_req, nodeid) => {
+      if (volatile) return -ENOSYS
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
-      if (volatile || !node.isDir || node.upper === null) return 0
+      if (!node.isDir || node.upper === null) return 0
       const fd = openAt(ctx.fds.fd(node.upper), '.', O_RDONLY | O_DIRECTORY)
       if (fd < 0) return fd
       const result = fsync(fd)
@@ -122,6 +128,8 @@ export function dataOps(ctx: OverlayContext): DataOps {
     fallocate: (_req, nodeid, _fh, offset, length, mode) => {
       const node = fileOf(ctx, nodeid)
       if (typeof node === 'number') return node
+      const allowed = (mode & ~KEEP_SIZE) === 0 ? mayWrite(ctx, node) : mayChange(ctx, node)
+      if (allowed < 0) return allowed
       return withData(node, true, (fd) => fallocate(fd, mode, offset, length))
     },
 
@@ -143,33 +151,20 @@ export function dataOps(ctx: OverlayContext): DataOps {
       })
     },
 
-    ioctl: (
-      _req: RequestContext,
-      nodeid,
-      _fh,
-      _flags,
-      cmd,
-      _input,
-      _inputOffset,
-      _inSize,
-      maxOut,
-      out,
-    ) => {
+    ioctl: (_req, nodeid, _fh, _flags, cmd, input, inputOffset, inSize, maxOut, out) => {
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
-      if (cmd !== FS_IOC_GETFLAGS && cmd !== FS_IOC_FSGETXATTR) return -ENOTTY
-      const found = locate(ctx, node, place)
-      if (found < 0) return found
-      const fd = node.isDir
-        ? openAt(place.fd, '.', O_RDONLY | O_DIRECTORY)
-        : openData(ctx, node, O_RDONLY | O_NONBLOCK)
-      if (fd < 0) return fd === -EISDIR ? -ENOTTY : fd
-      const result = ioctl(fd, cmd, out.data.address + out.offset)
-      close(fd)
-      if (result < 0) return result
+      if (!node.isDir && node.type !== S_IFREG) return -ENOTTY
       out.result = 0
-      out.outSize = Math.min(maxOut, cmd === FS_IOC_GETFLAGS ? 4 : 28)
-      return 0
+      if (cmd === FS_IOC_GETFLAGS || cmd === FS_IOC_FSGETXATTR) {
+        const size = readFlags(ctx, node, cmd, out.data, out.offset)
+        if (size < 0) return size
+        out.outSize = Math.min(maxOut, size)
+        return 0
+      }
+      const wanted = cmd === FS_IOC_SETFLAGS ? 4 : FSXATTR_BYTES
+      if (cmd !== FS_IOC_SETFLAGS && cmd !== FS_IOC_FSSETXATTR) return -ENOTTY
+      return inSize < wanted ? -EINVAL : writeFlags(ctx, node, cmd, input, inputOffset)
     },
   }
 }

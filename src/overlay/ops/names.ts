@@ -12,10 +12,10 @@ import {
   S_IFMT,
   S_IFREG,
 } from '../../sys/constants.js'
-import { useUmask } from '../../sys/creds.js'
+import { actAsSelf, useUmask } from '../../sys/creds.js'
 import { EEXIST, EISDIR, ENOENT, ENOTDIR, EPERM, EROFS, ESTALE } from '../../sys/errno.js'
 import { close, openAt, reopen } from '../../sys/open.js'
-import { FileStat, statAt } from '../../sys/stat.js'
+import { FileStat } from '../../sys/stat.js'
 import { fillEntry } from '../attributes.js'
 import { addAlias, lookupChild, upperKeyOf } from '../children.js'
 import type { OverlayContext } from '../context.js'
@@ -26,6 +26,9 @@ import { locate, makeLocation } from '../location.js'
 import { markImpure } from '../marks.js'
 import { type DirNode, FileNode, type Node } from '../node.js'
 import { admit, openNode } from '../open-file.js'
+import { dressNew } from '../override-objects.js'
+import { STAND_IN_MODE, statShown } from '../override-stat.js'
+import { mayChange, mayWrite } from '../protection.js'
 
 type NameOps = Pick<
   RawFilesystem,
@@ -56,7 +59,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
   function enter(parent: DirNode, name: string, out: Entry, fd = -1): Node | number {
     if (parent.upper === null) return -ESTALE
     const dirfd = fd >= 0 ? fd : ctx.fds.fd(parent.upper)
-    const seen = dirfd < 0 ? dirfd : statAt(dirfd, fd >= 0 ? '' : name, stat)
+    const seen = dirfd < 0 ? dirfd : statShown(ctx.upper, dirfd, fd >= 0 ? '' : name, stat)
     if (seen < 0) return seen
     const node = registerNew(ctx, parent, name, stat, false)
     if (typeof node !== 'number') fillEntry(ctx, node, stat, out)
@@ -132,7 +135,8 @@ export function nameOps(ctx: OverlayContext): NameOps {
       const node = fileOf(ctx, nodeid)
       if (typeof node === 'number') return node === -EISDIR ? -EPERM : node
       if (ctx.work === null) return -EROFS
-      let result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
+      let result = Math.min(mayChange(ctx, node), mayWrite(ctx, parent))
+      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node)
       if (result === 0) result = copyUpDir(ctx, parent)
       if (result === 0 && node.hasOrigin) result = markImpure(ctx, parent)
       if (result === 0) result = locate(ctx, node, place)
@@ -143,7 +147,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
       addAlias(node, parent, name)
       parent.listing?.add(name, node.type >>> 12)
       result = locate(ctx, node, place)
-      if (result === 0) result = statAt(place.fd, place.name, stat)
+      if (result === 0) result = statShown(ctx.upper, place.fd, place.name, stat)
       if (result < 0) return result
       if (stat.nlink > 1) ctx.nodes.setUpperKey(node, upperKeyOf(stat))
       fillEntry(ctx, node, stat, out)
@@ -171,17 +175,23 @@ export function nameOps(ctx: OverlayContext): NameOps {
       const parent = dirOf(ctx, parentId)
       if (typeof parent === 'number') return parent
       if (ctx.work === null) return -EROFS
-      let result = copyUpDir(ctx, parent)
-      if (result === 0) result = actAsCaller(ctx, req)
+      let result = mayWrite(ctx, parent)
+      if (result === 0) result = copyUpDir(ctx, parent)
       if (result < 0) return result
+      actAsCaller(ctx, req)
       if (parent.upper === null) return -ESTALE
       const dirfd = ctx.fds.fd(parent.upper)
       if (dirfd < 0) return dirfd
-      useUmask(umask)
+      const override = ctx.upper?.override ?? null
+      if (override !== null) actAsSelf()
+      useUmask(override === null ? umask : 0)
       const excl = flags & O_EXCL
-      const fd = openAt(dirfd, '.', O_TMPFILE | O_RDWR | excl, mode & 0o7777)
+      const bits = override === null ? mode & 0o7777 : STAND_IN_MODE
+      const fd = openAt(dirfd, '.', O_TMPFILE | O_RDWR | excl, bits)
       if (fd < 0) return fd
-      result = statAt(fd, '', stat)
+      if (override !== null)
+        result = dressNew(ctx, req, parent, newObject(S_IFREG | mode, umask), fd, '')
+      if (result === 0) result = statShown(ctx.upper, fd, '', stat)
       if (result < 0) {
         close(fd)
         return result

@@ -3,11 +3,18 @@ import type { RawFilesystem } from '../../fuse/raw-filesystem.js'
 import { EISDIR, ENOENT, ENOTDIR } from '../../sys/errno.js'
 import { findChild } from '../children.js'
 import type { OverlayContext } from '../context.js'
+import type { DirNode, Node } from '../node.js'
+import { mayChange, mayWrite } from '../protection.js'
 import { rmdirChild, unlinkChild } from '../remove.js'
 import { renameChild } from '../rename/apply.js'
 import { dirOf } from './names.js'
 
 type RemovalOps = Pick<RawFilesystem, 'unlink' | 'rmdir' | 'rename'>
+
+/** Whether a name may be taken from its directory. 0 or -EPERM. @mirrors fs/namei.c:may_delete */
+function mayTake(ctx: OverlayContext, parent: DirNode, node: Node): number {
+  return Math.min(mayChange(ctx, parent), mayChange(ctx, node))
+}
 
 /** Operations that take names away, over one overlay. */
 export function removalOps(ctx: OverlayContext): RemovalOps {
@@ -17,14 +24,18 @@ export function removalOps(ctx: OverlayContext): RemovalOps {
       if (typeof parent === 'number') return parent
       const node = findChild(ctx, parent, name)
       if (typeof node === 'number') return node
-      return node.isDir ? -EISDIR : unlinkChild(ctx, parent, name, node)
+      if (node.isDir) return -EISDIR
+      const allowed = mayTake(ctx, parent, node)
+      return allowed < 0 ? allowed : unlinkChild(ctx, parent, name, node)
     },
     rmdir: (_req, parentId, name) => {
       const parent = dirOf(ctx, parentId)
       if (typeof parent === 'number') return parent
       const node = findChild(ctx, parent, name)
       if (typeof node === 'number') return node
-      return node.isDir ? rmdirChild(ctx, parent, name, node) : -ENOTDIR
+      if (!node.isDir) return -ENOTDIR
+      const allowed = mayTake(ctx, parent, node)
+      return allowed < 0 ? allowed : rmdirChild(ctx, parent, name, node)
     },
     rename: (_req, parentId, name, newParentId, newName, flags) => {
       const parent = dirOf(ctx, parentId)
@@ -37,6 +48,11 @@ export function removalOps(ctx: OverlayContext): RemovalOps {
       if (typeof target === 'number' && target !== -ENOENT) return target
       const to = { parent: newParent, name: newName, node: target === -ENOENT ? null : target }
       if (typeof to.node === 'number') return to.node
+      let allowed = mayTake(ctx, parent, node)
+      if (allowed === 0) {
+        allowed = to.node === null ? mayWrite(ctx, newParent) : mayTake(ctx, newParent, to.node)
+      }
+      if (allowed < 0) return allowed
       return renameChild(ctx, { parent, name, node }, { ...to, node: to.node }, flags)
     },
   }

@@ -1,14 +1,25 @@
 /** GETXATTR, LISTXATTR, SETXATTR, REMOVEXATTR: the overlay's own marks hidden, users' escaped. */
 import type { RawFilesystem } from '../../fuse/raw-filesystem.js'
-import { chmodAt } from '../../sys/attr.js'
 import { S_ISGID } from '../../sys/constants.js'
-import { EINVAL, ENODATA, EOPNOTSUPP, ERANGE, EROFS, ESTALE } from '../../sys/errno.js'
-import { FileStat, statAt } from '../../sys/stat.js'
+import {
+  EINVAL,
+  ENODATA,
+  ENOSYS,
+  EOPNOTSUPP,
+  EPERM,
+  ERANGE,
+  EROFS,
+  ESTALE,
+} from '../../sys/errno.js'
+import { FileStat } from '../../sys/stat.js'
 import { getXattr, removeXattr, setXattr, xattrNames } from '../../sys/xattr.js'
 import type { OverlayContext } from '../context.js'
 import { copyUp } from '../copy-up/copy-up.js'
-import { locate, makeLocation } from '../location.js'
+import { layerOf, locate, makeLocation } from '../location.js'
 import { ACL_UNKNOWN, type Node, XATTRS_NONE, XATTRS_SOME, XATTRS_UNKNOWN } from '../node.js'
+import { decodedName, encodedName } from '../override-objects.js'
+import { changeMode, statShown } from '../override-stat.js'
+import { mayChange } from '../protection.js'
 
 type XattrOps = Pick<RawFilesystem, 'getxattr' | 'listxattr' | 'setxattr' | 'removexattr'>
 
@@ -24,8 +35,12 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
   const place = makeLocation()
   const stat = new FileStat()
 
-  function isRefused(name: string): boolean {
-    return !ctx.options.xattrs || (!ctx.options.acl && name.startsWith(ACL_PREFIX))
+  const acl = ctx.options.acl && (ctx.upper?.override ?? null) === null
+
+  /** 0, or why a name cannot be used. After ENOSYS the kernel answers EOPNOTSUPP by itself. */
+  function refusal(name: string): number {
+    if (!ctx.options.xattrs) return -ENOSYS
+    return !acl && name.startsWith(ACL_PREFIX) ? -EOPNOTSUPP : 0
   }
 
   /** Whether the node is known to have no xattrs at all; looked up once. */
@@ -38,37 +53,44 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
   }
 
   function clearSgid(): number {
-    const seen = statAt(place.fd, place.name, stat)
+    const seen = statShown(ctx.upper, place.fd, place.name, stat)
     if (seen < 0 || (stat.mode & S_ISGID) === 0) return seen
-    return chmodAt(place.fd, place.name, stat.mode & 0o7777 & ~S_ISGID)
+    return changeMode(ctx, place.fd, place.name, stat.mode & 0o7777 & ~S_ISGID)
   }
 
   return {
     getxattr: (_req, nodeid, name, size, out, outOffset) => {
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
-      if (isRefused(name)) return -EOPNOTSUPP
+      const refused = refusal(name)
+      if (refused < 0) return refused
       if (hasNone(node)) return -ENODATA
       const onDisk = ctx.xattrNames.toDisk(name)
       if (onDisk === null) return -ENODATA
       const found = locate(ctx, node, place)
       if (found < 0) return found
+      const encoded = encodedName(layerOf(ctx, node), name)
+      if (encoded !== null) {
+        const result = getXattr(place.fd, place.name, encoded, out.address + outOffset, size)
+        if (result !== -ENODATA) return result
+      }
       return getXattr(place.fd, place.name, onDisk, out.address + outOffset, size)
     },
 
     listxattr: (req, nodeid, size, out, outOffset) => {
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
-      if (!ctx.options.xattrs) return -EOPNOTSUPP
+      if (!ctx.options.xattrs) return -ENOSYS
       if (hasNone(node)) return 0
       const found = locate(ctx, node, place)
       if (found < 0) return found
       const names = xattrNames(place.fd, place.name)
       if (typeof names === 'number') return names
       let text = ''
+      const layer = layerOf(ctx, node)
       for (const name of names) {
-        const shown = ctx.xattrNames.toUser(name)
-        if (shown === null) continue
+        const shown = decodedName(layer, name) ?? ctx.xattrNames.toUser(name)
+        if (shown === null || names.includes(encodedName(layer, name) ?? '')) continue
         if (shown.startsWith('trusted.') && req.uid !== 0) continue
         text += `${shown}\0`
       }
@@ -81,11 +103,14 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
       if (ctx.work === null) return -EROFS
-      if (isRefused(name)) return -EOPNOTSUPP
+      const refused = refusal(name)
+      if (refused < 0) return refused
+      if (ctx.xattrNames.isForbidden(name)) return -EPERM
       if (name === ctx.xattrNames.prefix) return -EINVAL
-      const onDisk = ctx.xattrNames.toDisk(name)
+      const onDisk = encodedName(ctx.upper, name) ?? ctx.xattrNames.toDisk(name)
       if (onDisk === null) return -EOPNOTSUPP
-      let result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
+      let result = mayChange(ctx, node)
+      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node)
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
       node.xattrs = XATTRS_UNKNOWN
@@ -99,11 +124,17 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
       if (ctx.work === null) return -EROFS
-      if (isRefused(name)) return -EOPNOTSUPP
-      const onDisk = ctx.xattrNames.toDisk(name)
-      if (onDisk === null) return -EOPNOTSUPP
-      let result = locate(ctx, node, place)
+      const refused = refusal(name)
+      if (refused < 0) return refused
+      if (ctx.xattrNames.isForbidden(name)) return -EPERM
+      const plain = ctx.xattrNames.toDisk(name)
+      if (plain === null) return -EOPNOTSUPP
+      let result = mayChange(ctx, node)
+      if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
+      const encoded = encodedName(layerOf(ctx, node), name)
+      const isEncoded = encoded !== null && getXattr(place.fd, place.name, encoded, 0, 0) >= 0
+      const onDisk = isEncoded ? encoded : plain
       // A name that is not there is no reason to copy up.
       const present = getXattr(place.fd, place.name, onDisk, 0, 0)
       if (present < 0 && !(isInUpper(node) && name.startsWith(ACL_PREFIX))) return present
@@ -112,7 +143,9 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       if (result < 0) return result
       node.xattrs = XATTRS_UNKNOWN
       if (node.isDir) node.defaultAcl = ACL_UNKNOWN
-      return removeXattr(place.fd, place.name, onDisk)
+      const kept = encodedName(ctx.upper, name)
+      const removed = kept === null ? -ENODATA : removeXattr(place.fd, place.name, kept)
+      return removed === -ENODATA ? removeXattr(place.fd, place.name, plain) : removed
     },
   }
 }

@@ -6,13 +6,14 @@
 import { RENAME_EXCHANGE } from '../../sys/constants.js'
 import { actAsSelf, useUmask } from '../../sys/creds.js'
 import { EROFS, ESTALE, EXDEV } from '../../sys/errno.js'
-import { renameAt, unlinkAt } from '../../sys/node.js'
-import { FileStat } from '../../sys/stat.js'
+import { unlinkAt } from '../../sys/node.js'
+import { FileStat, statAt } from '../../sys/stat.js'
 import { writeXattr } from '../../sys/xattr.js'
 import { addAlias, dropName } from '../children.js'
 import { clearEmpty } from '../clear-empty.js'
 import type { OverlayContext } from '../context.js'
 import { copyUp, copyUpDir } from '../copy-up/copy-up.js'
+import { checkName } from '../create.js'
 import { failpoint } from '../failpoint.js'
 import type { LayerDir } from '../layer.js'
 import { ensureListing } from '../listing.js'
@@ -22,6 +23,7 @@ import type { DirNode, Node } from '../node.js'
 import { WHITEOUT, probe } from '../probe.js'
 import { REDIRECT_MAX } from '../redirect.js'
 import { detachDir, detachFile, holdOrphan } from '../remove.js'
+import { moveObject } from './move.js'
 import { type DirMark, type RenamePlan, type RenameSide, planRename } from './plan.js'
 
 /** A name in a directory, and what it stands for. */
@@ -54,8 +56,11 @@ function describe(
   }
 }
 
+/** Whether an object of upper hides the name; a `.wh.` file beside it is in nobody's way. */
 function upperHidesName(ctx: OverlayContext, end: RenameEnd): boolean {
-  return end.parent.upper !== null && probe(ctx, end.parent.upper, end.name, scratch) === WHITEOUT
+  const { upper } = end.parent
+  if (upper === null || probe(ctx, upper, end.name, scratch) !== WHITEOUT) return false
+  return ctx.options.whPrefix !== 'all' || statAt(ctx.fds.fd(upper), end.name, scratch) === 0
 }
 
 function isVisiblyEmpty(ctx: OverlayContext, node: Node | null): boolean | number {
@@ -78,6 +83,8 @@ export function renameChild(
   const { node } = from
   if (ctx.work === null) return -EROFS
   if (node === null) return -ESTALE
+  const usable = checkName(ctx, to.name)
+  if (usable < 0) return usable
   const exchange = (flags & RENAME_EXCHANGE) !== 0
   const source = describe(ctx, from, node, !exchange)
   if (typeof source === 'number') return source
@@ -106,6 +113,8 @@ function applyRename(
   node: Node,
   plan: RenamePlan,
 ): number {
+  const { work } = ctx
+  if (work === null) return -EROFS
   let result = prepare(ctx, from, to, node, plan)
   if (result < 0) return result
   failpoint('rename:marked')
@@ -118,7 +127,11 @@ function applyRename(
   result = Math.min(oldFd, newFd)
   actAsSelf()
   useUmask(0)
-  if (result >= 0) result = renameAt(oldFd, from.name, newFd, to.name, plan.flags)
+  if (result >= 0) {
+    const overWh = ctx.options.whPrefix === 'all' && to.parent.lowers.length > 0
+    const move = { work, oldFd, oldName: from.name, newFd, newName: to.name, overWh }
+    result = moveObject(ctx, move, plan, to.node?.isDir === true && to.node.upper !== null)
+  }
   if (result < 0) {
     if (to.node !== null) ctx.closeOrphan(to.node)
     return result
@@ -155,7 +168,8 @@ function prepare(
 
 /** The real directory that is moved over must be empty: whiteouts left in it have to go first. */
 function clearTarget(ctx: OverlayContext, target: Node | null): number {
-  if (target?.isDir !== true || target.upper === null) return 0
+  // Without xattrs the clean directory would hold a `.wh..wh..opq`, and be in the way again.
+  if (target?.isDir !== true || target.upper === null || !ctx.canMark) return 0
   return clearEmpty(ctx, target)
 }
 

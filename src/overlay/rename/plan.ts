@@ -73,14 +73,18 @@ function refuse(question: RenameQuestion): number {
     if (!exchange && source.isDir && !target.isDir) return -ENOTDIR
     if (!exchange && !source.isDir && target.isDir) return -EISDIR
   }
+  return refuseDirs(question, exchange)
+}
+
+function refuseDirs(question: RenameQuestion, exchange: boolean): number {
+  const { source, target } = question
   const moves = (side: RenameSide | null): boolean =>
     side === null || !side.isDir || !side.hasLower || question.redirects
   // Before ENOTEMPTY, and before anything is copied up: mv falls back on EXDEV alone.
   if (!moves(source) || (exchange && !moves(target))) return -EXDEV
   // A pure upper target is found not to be empty later, as in the kernel: once all is copied up.
   const merges = target?.isDir === true && target.hasLower
-  if (!exchange && merges && !question.targetEmpty) return -ENOTEMPTY
-  return 0
+  return !exchange && merges && !question.targetEmpty ? -ENOTEMPTY : 0
 }
 
 /**
