@@ -200,6 +200,11 @@ export class Executor {
   /** Run one operation and say what it returned. */
   run(operation: Operation): string {
     if (operation.in === 'other process') return runElsewhere(this.#rootPath, operation)
+    return this.runHere(operation)
+  }
+
+  /** Run one operation in this process, whichever it names. */
+  runHere(operation: Operation): string {
     const { by, at } = operation
     const directory = at === undefined ? this.#top : this.#handles.get(at)
     if (directory === undefined) return 'no such handle'

@@ -51,7 +51,10 @@ export const fileKinds: readonly ObjectKind[] = [
     lower: bottom((path) => [file(path, 'linked'), { op: 'link', from: path, to: `${path}.too` }]),
   },
   { name: 'lower-symlink', lower: bottom((path) => [{ op: 'symlink', path, target: 'nowhere' }]) },
-  { name: 'lower-fifo', lower: bottom((path) => [{ op: 'mknod', path, kind: 'fifo', mode: 0o600 }]) },
+  {
+    name: 'lower-fifo',
+    lower: bottom((path) => [{ op: 'mknod', path, kind: 'fifo', mode: 0o600 }]),
+  },
 ]
 
 /** States of nothing. */
@@ -109,11 +112,7 @@ const directories: readonly ObjectKind[] = [
   {
     name: 'opaque-empty',
     lower: lowerFull,
-    setup: (path) => [
-      { op: 'unlink', path: `${path}/x` },
-      { op: 'rmdir', path },
-      dir(path, 0o755),
-    ],
+    setup: (path) => [{ op: 'unlink', path: `${path}/x` }, { op: 'rmdir', path }, dir(path, 0o755)],
   },
   {
     name: 'opaque-full',

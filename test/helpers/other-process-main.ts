@@ -17,8 +17,7 @@ function serve({ root, operation }: ElsewhereRequest): string {
     return ''
   }
   if (executor === undefined) executors.set(root, (executor = new Executor(root)))
-  const { in: _, ...here } = operation
-  return executor.run(here as typeof operation)
+  return executor.runHere(operation)
 }
 
 for (;;) {

@@ -25,9 +25,7 @@ import {
 } from './syscalls.js'
 
 type Kind = SpecialOperation['op']
-type Handler<K extends Kind> = (
-  operation: Extract<SpecialOperation, { op: K }>,
-) => string | number
+type Handler<K extends Kind> = (operation: Extract<SpecialOperation, { op: K }>) => string | number
 type Handlers = { readonly [K in Kind]: Handler<K> }
 
 const kinds: ReadonlySet<string> = new Set<Kind>([
@@ -280,7 +278,8 @@ export class Specials {
     const seen = entries.filter(({ name }) => name === '.' || name === '..')
     const parts = seen.map(({ name, ino, type }) => {
       // The parent of a root is the mount point's directory, which is none of the overlay's business.
-      const is = path === '.' && name === '..' ? 'not compared' : ino === inode(name) ? 'same' : 'no'
+      const is =
+        path === '.' && name === '..' ? 'not compared' : ino === inode(name) ? 'same' : 'no'
       return `${name} ${type} ${is}`
     })
     return parts.sort().join(', ')

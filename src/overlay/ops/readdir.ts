@@ -20,6 +20,8 @@ type ReaddirOps = Pick<RawFilesystem, 'readdir' | 'readdirplus'>
  * directory of a million names rarely asks for all of them.
  */
 const PLUS_LIMIT = 8192
+/** What libfuse says for a number it does not know. */
+const FUSE_UNKNOWN_INO = 0xffffffff
 
 /** Operations on directory streams, over one overlay. */
 export function readdirOps(ctx: OverlayContext): ReaddirOps {
@@ -62,7 +64,7 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
         const name = listing.nameAt(place)
         if (name === null) continue
         if (!out.hasRoom(name.length)) return 0
-        if (!describeChild(dir, name, listing)) continue
+        if (!describeChild(dir, name, listing, place)) continue
         out.add(
           name,
           attributes.inoLo,
@@ -97,9 +99,12 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
           nameOnly(listing, place)
         } else {
           const node = lookupChild(ctx, dir, name, stat)
-          if (typeof node === 'number') continue
-          listing.origins.saw(carriesOrigin(ctx, node))
-          fillEntry(ctx, node, stat, entry)
+          if (node === -ENOENT) continue
+          if (typeof node === 'number') unknown(listing, place)
+          else {
+            listing.origins.saw(carriesOrigin(ctx, node))
+            fillEntry(ctx, node, stat, entry)
+          }
         }
         out.add(name, entry, listing.cookieAt(place))
       }
@@ -122,10 +127,22 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
     attributes.mode = listing.typeAt(place) << 12
   }
 
+  /** A name is there even if what it stands for cannot be looked at; who tries meets the error. */
+  function unknown(listing: DirListing, place: number): void {
+    entry.nodeid = 0
+    attributes.inoLo = FUSE_UNKNOWN_INO
+    attributes.inoHi = 0
+    attributes.mode = listing.typeAt(place) << 12
+  }
+
   /** Inode number of a child into `attributes`; false if it is gone. */
-  function describeChild(dir: DirNode, name: string, listing: DirListing): boolean {
+  function describeChild(dir: DirNode, name: string, listing: DirListing, place: number): boolean {
     const node = lookupChild(ctx, dir, name, stat)
-    if (typeof node === 'number') return false
+    if (node === -ENOENT) return false
+    if (typeof node === 'number') {
+      unknown(listing, place)
+      return true
+    }
     listing.origins.saw(carriesOrigin(ctx, node))
     fillAttributes(ctx, node, stat, attributes)
     ctx.nodes.collect(node)

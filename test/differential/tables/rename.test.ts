@@ -8,7 +8,7 @@ import {
   type ObjectKind,
 } from '../../helpers/object-kinds.js'
 import type { Operation, RenameFlag } from '../../helpers/operation.js'
-import { dir, file } from '../../helpers/standard-layers.js'
+import { dir, file, whiteout } from '../../helpers/standard-layers.js'
 import { type Row, runTable } from '../../helpers/table.js'
 
 const flagSets: readonly (readonly RenameFlag[])[] = [[], ['noreplace'], ['exchange']]
@@ -217,12 +217,20 @@ const chains: Row[] = [
   {
     title: 'redirects of other mounts are followed or refused',
     layers: [2],
-    options: ['', 'redirect_dir=on', 'redirect_dir=follow', 'redirect_dir=nofollow', 'redirect_dir=off'],
+    options: [
+      '',
+      'redirect_dir=on',
+      'redirect_dir=follow',
+      'redirect_dir=nofollow',
+      'redirect_dir=off',
+    ],
     lower: (index) => [dir('d'), file(`d/of${index}`), dir('e'), file(`e/of${index}`)],
     upper: [
       dir('moved'),
       { op: 'setxattr', path: 'moved', name: 'trusted.overlay.redirect', value: 'd' },
       file('moved/u'),
+      // A rename leaves this; without it two directories would lead to one below.
+      whiteout('d'),
       dir('plain'),
     ],
     script: [
