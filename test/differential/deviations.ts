@@ -102,11 +102,11 @@ export const deviations: readonly Deviation[] = [
   {
     letter: 'U',
     title: 'a read-only mount writes nothing',
-    covers: ({ place, field, actual }, { options }) =>
-      /\bro\b/.test(options) &&
-      place === 'upper' &&
-      actual === '-' &&
-      /^xattr (uuid|origin|impure)$/.test(field),
+    covers: ({ place, subject, field, actual }, { options }) => {
+      if (!/\bro\b/.test(options) || actual !== '-') return false
+      if (place === 'work') return subject === '/work' && field === 'presence'
+      return place === 'upper' && /^xattr (uuid|origin|impure)$/.test(field)
+    },
   },
 ]
 
