@@ -1,6 +1,7 @@
 /** READDIR and READDIRPLUS over the merged listing. */
 import { type Entry, type RawFilesystem, makeAttributes } from '../../fuse/raw-filesystem.js'
 import { DT_DIR, S_IFDIR } from '../../sys/constants.js'
+import { touchDirectory } from '../../sys/dirents.js'
 import { ENOENT } from '../../sys/errno.js'
 import { FileStat } from '../../sys/stat.js'
 import { fillAttributes, fillEntry } from '../attributes.js'
@@ -42,7 +43,12 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
     if (dir.removed) return -ENOENT
     const listing = offset === 0 || dir.listing === null ? ensureListing(ctx, dir) : dir.listing
     if (typeof listing === 'number') return listing
-    if (offset === 0) listing.origins.restart()
+    // A listing that was kept spares upper's directory the reading, but not the access time.
+    if (offset === 0 && listing.restart() && dir.upper !== null) {
+      const fd = ctx.fds.fd(dir.upper)
+      const touched = fd < 0 ? fd : touchDirectory(fd)
+      if (touched < 0) return touched
+    }
     return { dir, listing }
   }
 
@@ -61,6 +67,7 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
         out.add(name, attributes.inoLo, attributes.inoHi, DT_DIR, cookie)
       }
       for (let place = listing.placeAfter(offset); place < listing.places; place += 1) {
+        if (listing.isLate(place)) break
         const name = listing.nameAt(place)
         if (name === null) continue
         if (!out.hasRoom(name.length)) return 0
@@ -92,6 +99,7 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
         out.add('..', entry, COOKIE_DOTDOT)
       }
       for (let place = listing.placeAfter(offset); place < listing.places; place += 1) {
+        if (listing.isLate(place)) break
         const name = listing.nameAt(place)
         if (name === null) continue
         if (!out.hasRoom(name.length)) return 0
