@@ -117,6 +117,7 @@ export class Specials {
   readonly #handlers: Handlers = {
     map: ({ handle, as, size, sharing, access }) =>
       this.#onHandle(handle, (fd) => {
+        this.#unmap(as)
         const address = mapFile(fd, size, sharing, access)
         if (address > 0) this.#mappings.set(as, { address, size })
         return address < 0 ? address : 0
@@ -136,11 +137,7 @@ export class Specials {
       }),
     'map-sync': ({ mapping }) =>
       this.#onMapping(mapping, ({ address, size }) => syncMapping(address, size)),
-    unmap: ({ mapping }) =>
-      this.#onMapping(mapping, ({ address, size }) => {
-        this.#mappings.delete(mapping)
-        return unmapFile(address, size)
-      }),
+    unmap: ({ mapping }) => this.#unmap(mapping) ?? 'no such mapping',
     lock: (operation) => this.#onHandle(operation.handle, (fd) => lock(fd, operation)),
     install: ({ path, program }) => {
       copyFileSync(program, `${this.#rootPath}/${path}`)
@@ -228,6 +225,12 @@ export class Specials {
 
   #withDirectory(path: string, use: (fd: number) => string | number): string | number {
     return this.#with(path, O_RDONLY | O_DIRECTORY, use)
+  }
+
+  #unmap(mapping: string): number | null {
+    const found = this.#mappings.get(mapping)
+    this.#mappings.delete(mapping)
+    return found === undefined ? null : unmapFile(found.address, found.size)
   }
 
   #stop(program: string): string | number {
