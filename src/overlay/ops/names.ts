@@ -135,6 +135,8 @@ export function nameOps(ctx: OverlayContext): NameOps {
       const node = fileOf(ctx, nodeid)
       if (typeof node === 'number') return node === -EISDIR ? -EPERM : node
       if (ctx.work === null) return -EROFS
+      // The last name of a lower file is gone: it has no copy to be linked, and gets none any more.
+      if (node.parent === null && !node.inUpper && !node.lowerHardLink) return -ENOENT
       let result = Math.min(mayChange(ctx, node), mayWrite(ctx, parent))
       if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node)
       if (result === 0) result = copyUpDir(ctx, parent)
