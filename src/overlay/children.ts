@@ -3,7 +3,7 @@
  * node is made here or in create.ts.
  */
 import { S_IFDIR, S_IFMT } from '../sys/constants.js'
-import { ENAMETOOLONG, ENOENT, ESTALE } from '../sys/errno.js'
+import { ENAMETOOLONG, ENOENT, EPERM, ESTALE } from '../sys/errno.js'
 import { FileStat } from '../sys/stat.js'
 import { close } from '../sys/open.js'
 import type { OverlayContext } from './context.js'
@@ -119,7 +119,8 @@ function fixOrigin(ctx: OverlayContext, parent: DirNode, node: DirNode): number 
   const upperFd = ctx.fds.fd(node.upper)
   if (upperFd < 0) return upperFd
   const written = writeOrigin(ctx, upperFd, '', origin)
-  return written < 0 ? written : markImpure(ctx, parent)
+  // An immutable directory goes without: it is looked at, not changed.
+  return written < 0 && written !== -EPERM ? written : markImpure(ctx, parent)
 }
 
 function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resolution): FileNode {

@@ -4,43 +4,28 @@
  * @mirrors fs/overlayfs/namei.c:ovl_lookup
  */
 import { S_IFDIR, S_IFMT, S_IFREG } from '../sys/constants.js'
-import { EINVAL, EIO, ENODATA, EOPNOTSUPP, EPERM, ESTALE } from '../sys/errno.js'
+import { EACCES, EIO, EPERM, ESTALE } from '../sys/errno.js'
 import { FileStat } from '../sys/stat.js'
-import { getXattr, readXattr, xattrNames } from '../sys/xattr.js'
-import { hasForeignOpaque, hasWhOpaque, hasWhOpaqueAt, isOpaque } from '../whiteout/opaque.js'
+import { getXattr, readXattr } from '../sys/xattr.js'
+import { hasForeignOpaque, hasWhOpaqueAt, isOpaque } from '../whiteout/opaque.js'
 import type { OverlayContext } from './context.js'
 import { LayerDir } from './layer.js'
 import type { DirNode } from './node.js'
 import { statOrigin } from './origin.js'
 import { ABSENT, FOUND, type ProbePlace, WHITEOUT, honoursWh, probe } from './probe.js'
-import { isValidRedirect } from './redirect.js'
+import {
+  descend,
+  isUnnameable,
+  namesOf,
+  readLowerDirMarks,
+  readRedirect,
+  startWalk,
+  walk,
+} from './lookup-walk.js'
 import type { Resolution } from './resolution.js'
 
-const NO_NAMES: readonly string[] = []
 const lowerStat = new FileStat()
 const originStat = new FileStat()
-
-/** Walk state that only one lookup needs; the names are the kernel's ovl_lookup_data. */
-interface Walk {
-  isDir: boolean
-  stop: boolean
-  /** Name or path to look for in the layers that follow. */
-  name: string
-  /** Layers that follow are those of the root, not of the parent: after an absolute redirect. */
-  fromRoot: boolean
-  /** The redirect that was read last; null = there was none. */
-  redirect: string | null
-}
-
-const walk: Walk = { isDir: false, stop: false, name: '', fromRoot: false, redirect: null }
-
-function startWalk(name: string): void {
-  walk.isDir = false
-  walk.stop = false
-  walk.name = name
-  walk.fromRoot = false
-  walk.redirect = null
-}
 
 /**
  * Find `name` in the merged directory `parent`.
@@ -58,6 +43,7 @@ export function resolve(
   startWalk(name)
   if (parent.upper !== null) {
     const result = resolveUpper(ctx, parent, parent.upper, name, out)
+    out.redirect = walk.redirect
     if (result < 0 || walk.stop) return result
   }
   const result = resolveLowers(ctx, parent, out)
@@ -109,9 +95,7 @@ function readUpperDirMarks(
     walk.stop = true
     return 0
   }
-  const result = readRedirect(ctx, fd, name, names)
-  out.redirect = walk.redirect
-  return result
+  return readRedirect(ctx, fd, name, names)
 }
 
 /** Opaque marks of fuse-overlayfs in an upper that it wrote. */
@@ -150,9 +134,7 @@ function readUpperFileMarks(
       if (layer !== null && originStat.nlink === 1) out.setOrigin(originStat, layer.fsid)
     }
   }
-  const marked = readMetacopy(ctx, fd, name, out.stat, out)
-  if (marked > 0) out.redirect = walk.redirect
-  return Math.min(0, marked)
+  return Math.min(0, readMetacopy(ctx, fd, name, out.stat, out))
 }
 
 /**
@@ -179,31 +161,6 @@ function readMetacopy(
   return result < 0 ? result : 1
 }
 
-/** xattr names, or none where the file system has no xattrs; other errors are passed on. */
-function namesOf(fd: number, name: string): readonly string[] | number {
-  const names = xattrNames(fd, name)
-  return names === -EOPNOTSUPP || names === -ENODATA ? NO_NAMES : names
-}
-
-function readRedirect(
-  ctx: OverlayContext,
-  fd: number,
-  name: string,
-  names: readonly string[],
-): number {
-  const key = `${ctx.xattrNames.prefix}redirect`
-  walk.redirect = null
-  if (!names.includes(key)) return 0
-  const value = readXattr(fd, name, key)
-  if (typeof value === 'number') return value
-  if (!isValidRedirect(value)) return -EINVAL
-  walk.redirect = value
-  if (ctx.options.redirectDir === 'nofollow') return -EPERM
-  walk.name = value.startsWith('/') ? value.slice(1) : value
-  walk.fromRoot = value.startsWith('/')
-  return 0
-}
-
 function resolveLowers(ctx: OverlayContext, parent: DirNode, out: Resolution): number {
   let stack = parent.lowers
   let layerIndex = 0
@@ -219,28 +176,13 @@ function resolveLowers(ctx: OverlayContext, parent: DirNode, out: Resolution): n
     const dir = stack[i]
     if (dir === undefined) break
     layerIndex = dir.layer.index
+    // Like a symlink without its permission checks: only followed where that is allowed.
+    if (walk.redirect !== null && ctx.options.redirectDir === 'nofollow') return -EPERM
     const result = resolveLower(ctx, dir, i === stack.length - 1 ? 'last' : 'above', out)
     if (result < 0) return result
     if (walk.stop) break
   }
   return out.metacopy && out.dataDir === null ? resolveDataOnly(ctx, out) : 0
-}
-
-/** Where a path of several components leads in a layer: the directory of its last one. */
-function descend(ctx: OverlayContext, start: LayerDir, path: string): LayerDir | number {
-  let dir = start
-  const parts = path.split('/')
-  for (const part of parts.slice(0, -1)) {
-    const seen = probe(ctx, dir, part, lowerStat)
-    if (seen < 0) return seen
-    if (seen === WHITEOUT) walk.stop = true
-    if (seen !== FOUND || (lowerStat.mode & S_IFMT) !== S_IFDIR) {
-      if (seen === FOUND) walk.stop = true
-      return ABSENT
-    }
-    dir = new LayerDir(dir.layer, dir, part)
-  }
-  return dir
 }
 
 function resolveLower(
@@ -252,11 +194,12 @@ function resolveLower(
   let dir = start
   let name = walk.name
   if (name.includes('/')) {
-    const inner = descend(ctx, start, name)
+    const inner = descend(ctx, start, name, place)
     if (typeof inner === 'number') return inner
     dir = inner
     name = name.slice(name.lastIndexOf('/') + 1)
   }
+  if (isUnnameable(name)) return -EACCES
   const first = !out.found
   const stat = first ? out.stat : lowerStat
   const seen = probe(ctx, dir, name, stat, place)
@@ -273,7 +216,7 @@ function resolveLower(
     return 0
   }
   walk.isDir = true
-  return takeLowerDir(ctx, dir, name, stat, first, out)
+  return takeLowerDir(ctx, new LayerDir(dir.layer, dir, name), stat, place, first, out)
 }
 
 function takeLowerFile(
@@ -306,54 +249,25 @@ function takeLowerFile(
 
 function takeLowerDir(
   ctx: OverlayContext,
-  dir: LayerDir,
-  name: string,
+  lower: LayerDir,
   stat: FileStat,
+  place: ProbePlace,
   first: boolean,
   out: Resolution,
 ): number {
-  const lower = new LayerDir(dir.layer, dir, name)
   const isFirstLower = out.lowers.length === 0
   out.found = true
   out.lowers = isFirstLower ? [lower] : out.lowers
   if (!isFirstLower) out.lowers.push(lower)
-  if (!first && isFirstLower) out.setOrigin(stat, dir.layer.fsid)
-  const isLowest = dir.layer.index === ctx.stack.lowers.length
-  if (isLowest) return 0
-  const fd = ctx.fds.fd(dir)
-  if (fd < 0) return fd
-  const names = namesOf(fd, name)
-  if (typeof names === 'number') return names
-  if (isOpaqueLower(ctx, lower, fd, name, names)) {
-    walk.stop = true
-    return 0
-  }
-  return names.length === 0 ? 0 : readRedirect(ctx, fd, name, names)
-}
-
-function isOpaqueLower(
-  ctx: OverlayContext,
-  lower: LayerDir,
-  fd: number,
-  name: string,
-  names: readonly string[],
-): boolean {
-  if (names.length > 0) {
-    if (isOpaque(fd, name, ctx.xattrNames.prefix, names)) return true
-    if (hasForeignOpaque(fd, name, names, ctx.options.engineMarks ? 'engine' : 'fuse-overlayfs')) {
-      return true
-    }
-  }
-  if (!honoursWh(ctx, lower)) return false
-  const own = ctx.fds.fd(lower)
-  return own >= 0 && hasWhOpaque(own)
+  if (!first && isFirstLower) out.setOrigin(stat, lower.layer.fsid)
+  return readLowerDirMarks(ctx, lower, place, '')
 }
 
 /** Data of a metadata-only file in a data-only layer, reached by absolute redirect alone. */
 function resolveDataOnly(ctx: OverlayContext, out: Resolution): number {
   if (!walk.fromRoot) return 0
   for (const layer of ctx.stack.dataLayers) {
-    const inner = walk.name.includes('/') ? descend(ctx, layer.root, walk.name) : layer.root
+    const inner = descend(ctx, layer.root, walk.name, 'last')
     if (typeof inner === 'number') continue
     const name = walk.name.slice(walk.name.lastIndexOf('/') + 1)
     if (probe(ctx, inner, name, lowerStat) !== FOUND) continue

@@ -13,14 +13,17 @@ import type { Node } from './node.js'
 /** Longest redirect the kernel writes, in bytes. */
 const REDIRECT_MAX = 256
 
-/** Whether a redirect value is one the kernel accepts; anything else gives EINVAL. */
-export function isValidRedirect(value: string): boolean {
-  if (value === '' || value.includes('\0')) return false
-  if (!value.startsWith('/')) return !value.includes('/') && value !== '.' && value !== '..'
-  return value
-    .slice(1)
-    .split('/')
-    .every((part) => part !== '' && part !== '.' && part !== '..')
+/**
+ * What a redirect says: as in the kernel, where it is a C string, what follows a NUL counts for
+ * nothing. Null where it is malformed, which gives EINVAL.
+ */
+export function redirectOf(value: string): string | null {
+  if (value === '') return null
+  const end = value.indexOf('\0')
+  const text = end < 0 ? value : value.slice(0, end)
+  const parts = text.split('/')
+  if (!text.startsWith('/')) return parts.length === 1 ? text : null
+  return parts.slice(1).includes('') ? null : text
 }
 
 const place = makeLocation()

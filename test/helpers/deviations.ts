@@ -15,6 +15,7 @@ export interface Deviation {
   readonly diverges?: true
 }
 
+const FS_IOC_FIEMAP = 0xc020660b
 const UUID = / uuid [0-9a-f]{32}$/
 
 /** All of them, in the order of docs/semantics.md. */
@@ -26,8 +27,11 @@ export const deviations: readonly Deviation[] = [
   },
   {
     letter: 'K',
-    title: 'no FICLONE',
-    covers: ({ place, field }) => place === 'result' && field === 'clone',
+    title: 'no FICLONE, FIDEDUPERANGE, FIEMAP',
+    covers: ({ place, field, subject, actual }) =>
+      place === 'result' &&
+      actual === 'EOPNOTSUPP' &&
+      (['clone', 'dedupe'].includes(field) || subject.includes(`"request":${FS_IOC_FIEMAP}`)),
   },
   {
     letter: 'N',
@@ -102,11 +106,11 @@ export const deviations: readonly Deviation[] = [
   {
     letter: 'U',
     title: 'a read-only mount writes nothing',
-    covers: ({ place, field, actual }, { options }) =>
-      /\bro\b/.test(options) &&
-      place === 'upper' &&
-      actual === '-' &&
-      /^xattr (uuid|origin|impure)$/.test(field),
+    covers: ({ place, subject, field, actual }, { options }) => {
+      if (!/\bro\b/.test(options) || actual !== '-') return false
+      if (place === 'work') return subject === '/work' && field === 'presence'
+      return place === 'upper' && /^xattr (uuid|origin|impure)$/.test(field)
+    },
   },
 ]
 

@@ -17,7 +17,7 @@ import {
   S_IFREG,
 } from '../../sys/constants.js'
 import { actAsSelf, useUmask } from '../../sys/creds.js'
-import { EEXIST, EROFS, ESTALE } from '../../sys/errno.js'
+import { EEXIST, ENOTDIR, EROFS, ESTALE } from '../../sys/errno.js'
 import { NativeMemory } from '../../sys/memory.js'
 import { mkdirAt, mknodAt, readlinkAt, symlinkAt } from '../../sys/node.js'
 import { close, openAt, openDirRead } from '../../sys/open.js'
@@ -104,7 +104,9 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
   if (work === null) return -EROFS
   const { parent } = dir
   const [lower] = dir.lowers
-  if (parent === null || lower === undefined || dir.removed) return -ESTALE
+  // Removed while open: kernel overlayfs finds the whiteout in its way, and that is no directory.
+  if (dir.removed) return -ENOTDIR
+  if (parent === null || lower === undefined) return -ESTALE
   const above = copyUpDir(ctx, parent)
   if (above < 0) return above
   if (parent.upper === null) return -ESTALE

@@ -141,8 +141,9 @@ export function dataOps(ctx: OverlayContext): DataOps {
       if (volatile) return -ENOSYS
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
-      if (!node.isDir || node.upper === null) return 0
-      const fd = openAt(ctx.fds.fd(node.upper), '.', O_RDONLY | O_DIRECTORY)
+      if (!node.isDir || node.upper === null || node.removed) return 0
+      const dirfd = ctx.fds.fd(node.upper)
+      const fd = dirfd < 0 ? dirfd : openAt(dirfd, '.', O_RDONLY | O_DIRECTORY)
       if (fd < 0) return fd
       const result = fsync(fd)
       close(fd)
