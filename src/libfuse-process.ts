@@ -31,7 +31,15 @@ function overlayOptions(options: MountOptions): MountOptions['overlay'] {
   }
 }
 
-function serve(options: MountOptions): void {
+/**
+ * Serve a mount on this, the main thread, which must not touch the mount itself.
+ * @returns where it is mounted
+ * @throws what stands in the way; nothing stays behind
+ */
+export function serveThroughLibfuse(
+  options: MountOptions,
+  report: (report: WorkerReport) => void,
+): string {
   const addon = loadAddon()
   const mountpoint = checkMountpoint(options.mount.mountpoint)
   const overlay = openOverlay(overlayOptions(options))
@@ -40,19 +48,25 @@ function serve(options: MountOptions): void {
     serveLibfuse(addon, request, overlay.filesystem, {
       mounted: () => {
         const { warnings } = overlay
-        const userxattr = overlay.options.userxattr === true
-        tellParent({ kind: 'mounted', warnings, userxattr })
+        report({ kind: 'mounted', warnings, userxattr: overlay.options.userxattr === true })
       },
       ended: () => {
         const nodes = overlay.nodeCount()
         overlay.close()
-        tellParent({ kind: 'ended', end: 'unmounted', nodes }, () => exitHard(0))
+        report({ kind: 'ended', end: 'unmounted', nodes })
       },
     })
+    return mountpoint
   } catch (error) {
     overlay.close()
     throw error
   }
+}
+
+function serve(options: MountOptions): void {
+  const mountpoint = serveThroughLibfuse(options, (report) => {
+    tellParent(report, report.kind === 'ended' ? () => exitHard(0) : undefined)
+  })
   process.on('disconnect', () => {
     try {
       unmount(mountpoint, { lazy: true })

@@ -5,6 +5,8 @@
 import type { Difference } from '../helpers/difference.js'
 import type { Operation } from '../helpers/operation.js'
 import type { Scenario } from '../helpers/scenario.js'
+import { candidateName } from '../helpers/subject.js'
+import { libfuseDeviations } from './deviations-libfuse.js'
 
 /** One lettered deviation. */
 export interface Deviation {
@@ -133,9 +135,10 @@ export function unexplained(
   differences: readonly Difference[],
   scenario: Scenario,
 ): readonly Difference[] {
-  const explains = (difference: Difference, all = deviations): boolean =>
+  const known = candidateName() === 'libfuse' ? [...deviations, ...libfuseDeviations] : deviations
+  const explains = (difference: Difference, all = known): boolean =>
     all.some(({ covers }) => covers(difference, scenario))
-  const diverging = deviations.filter(({ diverges }) => diverges === true)
+  const diverging = known.filter(({ diverges }) => diverges === true)
   if (differences.some((difference) => explains(difference, diverging))) return []
   return differences.filter((difference) => !explains(difference))
 }

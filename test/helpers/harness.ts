@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { carriedPart } from '../differential/deviations-libfuse.js'
 import { bundle } from './bundle.js'
 import type { Outcome } from './comparison.js'
 import type { RunnerReply, RunnerRequest, RunnerSetup } from './harness-protocol.js'
@@ -40,8 +41,9 @@ export class Harness {
     process.once('exit', this.#removeNow)
   }
 
-  /** Run a scenario on the kernel and on the candidate. */
-  async compare(scenario: Scenario): Promise<Outcome> {
+  /** Run a scenario, as far as the candidate's transport carries it, on the kernel and on the candidate. */
+  async compare(whole: Scenario): Promise<Outcome> {
+    const scenario = this.#candidate === 'libfuse' ? carriedPart(whole) : whole
     const { child } = (this.#runner ??= this.#start())
     const id = this.#nextId++
     child.send({ id, scenario } satisfies RunnerRequest)

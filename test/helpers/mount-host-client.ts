@@ -1,6 +1,7 @@
 /** Talks to the process that hosts sessions of ours. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import type { TransportName } from '../../src/server.js'
 import { bundle } from './bundle.js'
 import type { HostEvent, HostRequest } from './mount-host-protocol.js'
 
@@ -12,13 +13,15 @@ interface Waiting {
 /** One host process, started with the first mount. */
 export class MountHost {
   readonly #checkout: string
+  readonly #transport: TransportName
   #child: ChildProcess | null = null
   #nextId = 1
   readonly #waiting = new Map<number, Waiting>()
   readonly #endOf = new Map<string, Promise<string | null>>()
 
-  constructor(checkout: string) {
+  constructor(checkout: string, transport: TransportName = 'kernel') {
     this.#checkout = checkout
+    this.#transport = transport
   }
 
   /** Mount; returns null once live, or why not. */
@@ -57,7 +60,7 @@ export class MountHost {
     if (this.#child !== null) return this.#child
     const entry = bundle(this.#checkout, 'test/helpers/mount-host.ts')
     const worker = bundle(this.#checkout, 'test/helpers/mount-host-worker.ts')
-    const child = fork(entry, [worker], { execArgv: [] })
+    const child = fork(entry, [worker, this.#transport], { execArgv: [] })
     child.on('message', (message) => this.#hear(message as HostEvent))
     child.on('exit', (code, signal) => this.#lost(`the mount host ended (${code ?? signal ?? ''})`))
     this.#child = child

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { errnoName } from '../../src/sys/errno.js'
+import type { TransportName } from '../../src/server.js'
 import { MountHost } from './mount-host-client.js'
 import { mountsBelow } from './scratch.js'
 import { mount, unmount } from './syscalls.js'
@@ -154,10 +155,10 @@ export function programSubject(program: string): Subject {
 }
 
 /** Ours, many sessions in one process: what makes thousands of mounts affordable. */
-export function hostedSubject(checkout: string): Subject {
-  const host = new MountHost(checkout)
+export function hostedSubject(checkout: string, transport: TransportName = 'kernel'): Subject {
+  const host = new MountHost(checkout, transport)
   return {
-    name: 'ours',
+    name: transport === 'kernel' ? 'ours' : transport,
     mount: async (request) => {
       const refusal = await host.mount(request.target, optionText(request))
       if (refusal !== null) throw new MountRefused(refusal)
@@ -173,12 +174,14 @@ export function hostedSubject(checkout: string): Subject {
 }
 
 /**
- * Choose what is compared with the kernel: `kernel`, `ours` (in one host process), `program`
+ * Choose what is compared with the kernel: `kernel`, `ours` (in one host process), `libfuse` (ours
+ * through libfuse 2), `program`
  * (`bin/tsoverlayfs`, one process a mount), or the path or name of a program like fuse-overlayfs.
  */
 export function subjectByName(name: string, checkout: string): Subject {
   if (name === 'kernel') return kernelSubject('kernel again')
   if (name === 'ours') return hostedSubject(checkout)
+  if (name === 'libfuse') return hostedSubject(checkout, 'libfuse')
   if (name === 'program') {
     const program = `${checkout}/bin/tsoverlayfs`
     if (!existsSync(program)) throw new Error(`${program} is missing: npm run build`)

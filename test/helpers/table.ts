@@ -4,6 +4,7 @@
  * kernel does.
  */
 import t from 'tap'
+import { isCarried } from '../differential/deviations-libfuse.js'
 import { unexplained } from '../differential/deviations.js'
 import type { Outcome } from './comparison.js'
 import { describeDifference } from './difference.js'
@@ -74,6 +75,7 @@ export async function runTable(section: string, rows: readonly Row[]): Promise<v
     const only = process.env['TSOVERLAYFS_ROW']
     for (const row of rows) {
       if (only !== undefined && !row.title.includes(only)) continue
+      const isWhole = candidateName() !== 'libfuse' || row.script.every(isCarried)
       await t.test(row.title, async (t) => {
         const outcomes: Outcome[] = []
         for (const scenario of scenariosOf(row)) {
@@ -82,7 +84,8 @@ export async function runTable(section: string, rows: readonly Row[]): Promise<v
           const found = unexplained(outcome.differences, scenario).map(describeDifference)
           t.strictSame(found, [], nameOf(scenario))
         }
-        t.notOk(isVacuous(row, outcomes), 'the row does what it is there for')
+        if (!isWhole) t.comment('compared as far as libfuse carries it')
+        else t.notOk(isVacuous(row, outcomes), 'the row does what it is there for')
       })
     }
   })

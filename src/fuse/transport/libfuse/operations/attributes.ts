@@ -62,14 +62,15 @@ export function chown(x: Adapter, path: string, uid: number, gid: number): numbe
 }
 
 /**
- * Set the size of what is at a path. Size 0 is what O_TRUNC arrives as, which changes the
- * modification time of an empty file, too.
+ * Set the size of what is at a path. O_TRUNC arrives as size 0 of a file that is open by then; it
+ * changes the modification time of an empty file, too, and truncate(2) does not.
  */
 export function truncate(x: Adapter, path: string, sizeBytes: number): number {
   const nodeid = x.paths.resolve(path)
   if (nodeid < 0) return nodeid
   x.set.sizeBytes = sizeBytes
-  return change(x, nodeid, sizeBytes === 0 ? FATTR_SIZE | TOUCH : FATTR_SIZE)
+  const isOpening = sizeBytes === 0 && x.handles.isOpen(nodeid)
+  return change(x, nodeid, isOpening ? FATTR_SIZE | TOUCH : FATTR_SIZE)
 }
 
 /** Set the size of an open file. @errno EBADF no such handle */
