@@ -29,7 +29,7 @@ function startWorker(program: string, options: MountOptions, events: ServerEvent
   worker.on('exit', events.exited)
 }
 
-/** How much of what libfuse says is kept for the message of a failure, characters. */
+/** How much of what libfuse says before the mount is live is kept for a message, characters. */
 const SAID_CHARS = 2000
 
 function startProcess(program: string, options: MountOptions, events: ServerEvents): void {
@@ -39,14 +39,22 @@ function startProcess(program: string, options: MountOptions, events: ServerEven
     env: { ...process.env, [SERVE_VARIABLE]: 'libfuse' },
   })
   let said = ''
+  let isLive = false
   let failed: (WorkerReport & { readonly kind: 'failed' }) | null = null
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    said = (said + text).slice(-SAID_CHARS)
-    process.stderr.write(text)
+    if (isLive) process.stderr.write(text)
+    else said = (said + text).slice(-SAID_CHARS)
   })
   child.on('message', (report: WorkerReport) => {
-    if (report.kind === 'failed') failed = report
-    else events.report(report)
+    if (report.kind === 'failed') {
+      failed = report
+      return
+    }
+    if (report.kind === 'mounted') {
+      isLive = true
+      process.stderr.write(said)
+    }
+    events.report(report)
   })
   child.on('error', events.lost)
   // Only now all that libfuse had to say is here.

@@ -1,9 +1,10 @@
 /** What a test needs of the machine, and what happens where that is missing. */
 import { accessSync, constants, readFileSync } from 'node:fs'
 import type { Test } from 'tap'
+import { LibfuseUnavailable, loadAddon } from '../../src/fuse/transport/libfuse/addon.js'
 
 /** Something that a machine may lack. */
-export type Need = 'root' | 'fuse' | 'kernel-overlay' | 'fuse-overlayfs'
+export type Need = 'root' | 'fuse' | 'kernel-overlay' | 'fuse-overlayfs' | 'libfuse'
 
 function canReadWrite(path: string): boolean {
   try {
@@ -33,6 +34,14 @@ const probes: Readonly<Record<Need, () => string | null>> = {
       }
     })
     return found ? null : 'fuse-overlayfs is needed'
+  },
+  libfuse: () => {
+    try {
+      loadAddon()
+      return null
+    } catch (error) {
+      return error instanceof LibfuseUnavailable ? error.message : String(error)
+    }
   },
 }
 
