@@ -79,7 +79,9 @@ export async function runDaemon(options: MountOptions, audience: Audience): Prom
   const device = mountOn(mounted.mountpoint)?.device ?? ''
   if (device !== '') {
     const { mountpoint } = mounted
-    const state = { pid: process.pid, mountpoint, options: showOptions(options) }
+    const transport = mounted.transport === 'libfuse' ? 'libfuse' : options.mount.transport
+    const settled = { ...options, mount: { ...options.mount, transport } }
+    const state = { pid: process.pid, mountpoint, options: showOptions(settled) }
     if (!stateFile.writeState(device, state) && !audience.background) {
       audience.say("no run-time directory can be written: 'tsoverlayfs options' will not know it")
     }

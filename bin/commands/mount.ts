@@ -12,7 +12,7 @@ Examples:
 
 Options are kernel overlayfs's (lowerdir, upperdir, workdir, redirect_dir, index, metacopy, xino,
 userxattr, volatile, ro ...) and fuse-overlayfs's (uidmapping, squash_to_uid, timeout ...), plus
-passthrough=auto|all|upper|off. The first lowerdir is the topmost. In paths, write \\: for a colon and
+passthrough=auto|all|upper|off and transport=auto|kernel|libfuse. The first lowerdir is the topmost. In paths, write \\: for a colon and
 \\, for a comma.
 
 Exit status: 0 the mount is live; 1 it failed, stderr says why; 2 the command line is wrong.`
@@ -22,6 +22,7 @@ interface Flags {
   lower: string[]
   upper?: string
   work?: string
+  transport?: string
   foreground?: boolean
   debug?: boolean
 }
@@ -42,6 +43,7 @@ export function mountCommand(): Command {
     .option('--lower <dir>', 'a lower directory, topmost first; may be repeated', collect, [])
     .option('--upper <dir>', 'directory that receives all changes')
     .option('--work <dir>', 'empty directory on the same file system as --upper')
+    .option('--transport <name>', 'kernel, libfuse (optional, slower), or auto: kernel if it works')
     .option('-f, --foreground', 'stay in the foreground')
     .option('-d, --debug', 'stay in the foreground and trace requests')
     .option('-t <type>', 'ignored, as in mount(8)')
@@ -60,6 +62,7 @@ function friendlyWords(flags: Flags): OptionWord[] {
   }))
   if (flags.upper !== undefined) words.push({ key: 'upperdir', value: flags.upper, literal: true })
   if (flags.work !== undefined) words.push({ key: 'workdir', value: flags.work, literal: true })
+  if (flags.transport !== undefined) words.push({ key: 'transport', value: flags.transport })
   return words
 }
 

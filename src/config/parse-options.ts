@@ -79,6 +79,8 @@ function overlayOptions(draft: Draft, features: Features): OverlayOptions {
 }
 
 function mountSettings(draft: Draft, request: MountRequest): MountSettings {
+  // Through libfuse others cannot be let in, so they are only where that was asked for, and refused.
+  const takesOthers = request.isRoot && draft.transport !== 'libfuse'
   return {
     ...draft.flags,
     // Nothing can be written: access(2) and statfs(2) are to say so, too.
@@ -86,9 +88,10 @@ function mountSettings(draft: Draft, request: MountRequest): MountSettings {
     mountpoint: request.mountpoint,
     source: draft.fsname ?? request.source,
     subtype: draft.subtype ?? request.subtype,
-    allowOther: draft.allowOther || (request.isRoot && !draft.allowRoot),
+    allowOther: draft.allowOther || (takesOthers && !draft.allowRoot),
     allowRoot: draft.allowRoot,
     readAheadBytes: draft.readAheadBytes,
+    transport: draft.transport,
   }
 }
 

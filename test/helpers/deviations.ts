@@ -3,8 +3,10 @@
  * docs/semantics.md; a difference that no entry covers is a failure.
  */
 import type { Difference } from './difference.js'
+import { libfuseDeviations } from './deviations-libfuse.js'
 import type { Operation } from './operation.js'
 import type { Scenario } from './scenario.js'
+import { candidateName } from './subject.js'
 
 /** One lettered deviation. */
 export interface Deviation {
@@ -137,9 +139,10 @@ export function unexplained(
   differences: readonly Difference[],
   scenario: Scenario,
 ): readonly Difference[] {
-  const explains = (difference: Difference, all = deviations): boolean =>
+  const known = candidateName() === 'libfuse' ? [...deviations, ...libfuseDeviations] : deviations
+  const explains = (difference: Difference, all = known): boolean =>
     all.some(({ covers }) => covers(difference, scenario))
-  const diverging = deviations.filter(({ diverges }) => diverges === true)
+  const diverging = known.filter(({ diverges }) => diverges === true)
   if (differences.some((difference) => explains(difference, diverging))) return []
   return differences.filter((difference) => !explains(difference))
 }

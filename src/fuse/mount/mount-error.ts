@@ -26,6 +26,9 @@ export class MountError extends Error {
   }
 }
 
+/** Mounting takes a set-uid helper here, and there is none. */
+export class HelperMissing extends MountError {}
+
 /** The device could not be opened. @param errno positive */
 export function deviceError(errno: number): MountError {
   switch (errno) {

@@ -38,8 +38,11 @@ export interface MountedDevice {
 /** Kernel readahead is capped at this; the default of 128 KiB halves sequential reads. */
 const READAHEAD_KIB = 1024
 
-/** Absolute path of a directory that can be mounted on. */
-function checkMountpoint(mountpoint: string): string {
+/**
+ * Absolute path of a directory that can be mounted on.
+ * @throws MountError naming the path and the remedy
+ */
+export function checkMountpoint(mountpoint: string): string {
   const fd = openPath(mountpoint, O_PATH | O_DIRECTORY)
   if (fd < 0) throw mountpointError(mountpoint, -fd)
   close(fd)
