@@ -10,6 +10,7 @@ import type { MountOptions } from './config/mount-options.js'
 import { mountFuse } from './fuse/mount/mount.js'
 import { Session, type SessionEnd } from './fuse/session/session.js'
 import { openDevFuseTransport } from './fuse/transport/dev-fuse.js'
+import { genericOptions } from './generic-options.js'
 import { openOverlay } from './overlay/overlay.js'
 import { close } from './sys/open.js'
 
@@ -25,23 +26,6 @@ export type WorkerReport =
   | { readonly kind: 'mounted'; readonly warnings: readonly string[]; readonly userxattr: boolean }
   | { readonly kind: 'failed'; readonly message: string; readonly errno: number }
   | { readonly kind: 'ended'; readonly end: SessionEnd; readonly nodes: number }
-
-function atimeFlags(options: MountOptions): {
-  noatime?: boolean
-  relatime?: boolean
-  strictatime?: boolean
-} {
-  switch (options.mount.atime) {
-    case 'noatime':
-      return { noatime: true }
-    case 'relatime':
-      return { relatime: true }
-    case 'strictatime':
-      return { strictatime: true }
-    case 'default':
-      return {}
-  }
-}
 
 function serve(
   options: MountOptions,
@@ -64,14 +48,7 @@ function serve(
       subtype: mount.subtype,
       allowOther: mount.allowOther || mount.allowRoot,
       defaultPermissions: true,
-      ro: mount.readOnly,
-      nosuid: !mount.suid,
-      nodev: !mount.dev,
-      noexec: !mount.exec,
-      sync: mount.sync,
-      dirsync: mount.dirsync,
-      nodiratime: !mount.diratime,
-      ...atimeFlags(options),
+      ...genericOptions(mount),
     })
     report({
       kind: 'mounted',

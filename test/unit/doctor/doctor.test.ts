@@ -26,6 +26,12 @@ const WHOLE: Tree = {
   [LAUNCHER]: 'program',
 }
 
+const HELPERS: Tree = {
+  '/sbin/mount.tsoverlayfs': `-> ${LAUNCHER}`,
+  '/sbin/mount.fuse.tsoverlayfs': `-> ${LAUNCHER}`,
+  '/sbin/mount.fuse3.tsoverlayfs': `-> ${LAUNCHER}`,
+}
+
 interface Circumstances {
   readonly tree?: Tree
   /** Paths of WHOLE that are not there. */
@@ -313,14 +319,7 @@ await t.test('what is less, what is missing, and what to do', (t) => {
     ],
     ['no engine', {}, 'engine', 'limited', /none found/, /install podman/],
     ['no mount helper', {}, 'mount-helper', 'limited', /does not find us/, /--mount-helper/],
-    [
-      'a mount helper',
-      { tree: { '/sbin/mount.tsoverlayfs': `-> ${LAUNCHER}` } },
-      'mount-helper',
-      'ok',
-      /works/,
-      /^$/,
-    ],
+    ['a mount helper', { tree: HELPERS }, 'mount-helper', 'ok', /works/, /^$/],
   ]
   for (const [title, about, id, status, found, remedy] of cases) {
     t.test(title, (t) => {
