@@ -347,6 +347,10 @@ await t.test('engines', (t) => {
     '/usr/sbin/dockerd': 'program',
     '/etc/docker/daemon.json': '{"storage-driver": "fuse-overlayfs"}',
   }
+  const containerd = {
+    '/usr/bin/containerd': 'program',
+    '/etc/containerd/config.toml': '[proxy_plugins.fuse-overlayfs]\n',
+  }
   const run = (program: string): Partial<RunResult> =>
     program.endsWith('/podman') ? { stdout: 'podman version 5.2.1-rc1\n' } : {}
   const cases: readonly (readonly [string, Circumstances, string, Line['status'], RegExp])[] = [
@@ -449,8 +453,23 @@ await t.test('engines', (t) => {
       { tree: { '/usr/bin/containerd': 'program' } },
       'containerd',
       'limited',
-      /does not name/,
+      /names no snapshotter/,
     ],
+    [
+      'containerd with a snapshotter for fuse-overlayfs',
+      { tree: { ...containerd, '/usr/bin/fuse-overlayfs': `-> ../..${LAUNCHER}` } },
+      'containerd',
+      'ok',
+      /uses tsoverlayfs, by \/usr\/bin\/fuse-overlayfs/,
+    ],
+    [
+      'containerd with another fuse-overlayfs',
+      { tree: { ...containerd, '/usr/bin/fuse-overlayfs': 'program' } },
+      'containerd',
+      'limited',
+      /uses \/usr\/bin\/fuse-overlayfs/,
+    ],
+    ['containerd with none', { tree: containerd }, 'containerd', 'missing', /not in PATH/],
     [
       'containerd and us',
       {
