@@ -60,7 +60,7 @@ export const suites = /** @type {const} */ ([
     needs: ['koffi', 'fuse', 'root', 'gcc', 'git', 'rsync', 'sqlite3'],
   },
   { command: 'npm run test:fault', needs: ['koffi', 'fuse', 'root'] },
-  { command: 'npm run test:engine', needs: ['koffi', 'fuse', 'root', 'podman', 'buildah'] },
+  { command: 'npm run test:engines', needs: ['koffi', 'fuse', 'root', 'podman', 'buildah'] },
   {
     command: 'npm run bench',
     needs: ['koffi', 'fuse', 'root', 'kernel overlayfs', 'fuse-overlayfs'],

@@ -29,7 +29,7 @@ export interface Aside {
 
 /** A copy of a lower file's data under way or ended. */
 export interface LongCopy {
-  /** Its name in the work directory. */
+  /** Its name in the work directory; '' for the data of a metadata-only upper file. */
   readonly temp: string
   readonly sizeBytes: number
   readonly mtimeSec: number

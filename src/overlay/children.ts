@@ -115,6 +115,7 @@ function fixOrigin(ctx: OverlayContext, parent: DirNode, node: DirNode): number 
   const fd = ctx.fds.fd(lower)
   if (fd < 0) return fd
   const origin = encodeOrigin(lower.layer, fd, '')
+  if (typeof origin === 'number') return origin
   const upperFd = ctx.fds.fd(node.upper)
   if (upperFd < 0) return upperFd
   const written = writeOrigin(ctx, upperFd, '', origin)
@@ -134,6 +135,10 @@ function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resol
   node.lowerDir = what.lowerDir
   node.lowerName = what.lowerName
   node.metacopy = what.metacopy
+  node.dataDir = what.dataDir
+  node.dataName = what.dataName
+  node.dataBlocks = what.dataBlocks
+  node.redirect = what.redirect
   node.lowerHardLink = what.lowerNlink > 1
   node.protection = protectionOfStat(what.stat.attributes) | (what.inUpper ? PROTECT_UNREAD : 0)
   takeOrigin(node, what)

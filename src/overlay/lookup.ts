@@ -28,15 +28,18 @@ interface Walk {
   name: string
   /** Layers that follow are those of the root, not of the parent: after an absolute redirect. */
   fromRoot: boolean
+  /** The redirect that was read last; null = there was none. */
+  redirect: string | null
 }
 
-const walk: Walk = { isDir: false, stop: false, name: '', fromRoot: false }
+const walk: Walk = { isDir: false, stop: false, name: '', fromRoot: false, redirect: null }
 
 function startWalk(name: string): void {
   walk.isDir = false
   walk.stop = false
   walk.name = name
   walk.fromRoot = false
+  walk.redirect = null
 }
 
 /**
@@ -59,7 +62,7 @@ export function resolve(
   }
   const result = resolveLowers(ctx, parent, out)
   if (result < 0) return result
-  return out.metacopy && out.lowerDir === null ? -EIO : 0
+  return out.metacopy && out.dataDir === null ? -EIO : 0
 }
 
 function resolveUpper(
@@ -106,7 +109,9 @@ function readUpperDirMarks(
     walk.stop = true
     return 0
   }
-  return readRedirect(ctx, fd, name, names, out)
+  const result = readRedirect(ctx, fd, name, names)
+  out.redirect = walk.redirect
+  return result
 }
 
 /** Opaque marks of fuse-overlayfs in an upper that it wrote. */
@@ -145,20 +150,33 @@ function readUpperFileMarks(
       if (layer !== null && originStat.nlink === 1) out.setOrigin(originStat, layer.fsid)
     }
   }
-  return readMetacopy(ctx, fd, name, out)
+  const marked = readMetacopy(ctx, fd, name, out.stat, out)
+  if (marked > 0) out.redirect = walk.redirect
+  return Math.min(0, marked)
 }
 
-/** Does a regular file hold metadata only? Its data is a hole, so others need not be asked. */
-function readMetacopy(ctx: OverlayContext, fd: number, name: string, out: Resolution): number {
-  const { stat } = out
-  if ((stat.mode & S_IFMT) !== S_IFREG || stat.blocks > 8 || stat.sizeBytes === 0) return 0
+/**
+ * Does a regular file hold metadata only? Its data is a hole, so others need not be asked. The walk
+ * goes on then.
+ * @returns 1, 0 or -errno
+ */
+function readMetacopy(
+  ctx: OverlayContext,
+  fd: number,
+  name: string,
+  stat: FileStat,
+  out: Resolution,
+): number {
+  if ((stat.mode & S_IFMT) !== S_IFREG || stat.blocks > 8) return 0
+  if (stat.sizeBytes === 0 && !ctx.options.metacopy) return 0
   const { prefix } = ctx.xattrNames
   if (getXattr(fd, name, `${prefix}metacopy`, 0, 0) < 0) return 0
   if (!ctx.options.metacopy) return -EPERM
   out.metacopy = true
   walk.stop = false
   const names = namesOf(fd, name)
-  return typeof names === 'number' ? names : readRedirect(ctx, fd, name, names, out)
+  const result = typeof names === 'number' ? names : readRedirect(ctx, fd, name, names)
+  return result < 0 ? result : 1
 }
 
 /** xattr names, or none where the file system has no xattrs; other errors are passed on. */
@@ -172,14 +190,14 @@ function readRedirect(
   fd: number,
   name: string,
   names: readonly string[],
-  out: Resolution,
 ): number {
   const key = `${ctx.xattrNames.prefix}redirect`
+  walk.redirect = null
   if (!names.includes(key)) return 0
   const value = readXattr(fd, name, key)
   if (typeof value === 'number') return value
   if (!isValidRedirect(value)) return -EINVAL
-  if (out.inUpper && out.redirect === null) out.redirect = value
+  walk.redirect = value
   if (ctx.options.redirectDir === 'nofollow') return -EPERM
   walk.name = value.startsWith('/') ? value.slice(1) : value
   walk.fromRoot = value.startsWith('/')
@@ -205,7 +223,7 @@ function resolveLowers(ctx: OverlayContext, parent: DirNode, out: Resolution): n
     if (result < 0) return result
     if (walk.stop) break
   }
-  return out.metacopy && out.lowerDir === null ? resolveDataOnly(ctx, out) : 0
+  return out.metacopy && out.dataDir === null ? resolveDataOnly(ctx, out) : 0
 }
 
 /** Where a path of several components leads in a layer: the directory of its last one. */
@@ -270,23 +288,19 @@ function takeLowerFile(
   if (!first && walk.isDir) return 0
   if (!first && (stat.mode & S_IFMT) !== S_IFREG) return 0
   out.found = true
-  out.lowerDir = dir
-  out.lowerName = name
-  out.lowerNlink = stat.nlink
-  if (first) {
-    const fd = ctx.fds.fd(dir)
-    return fd < 0 ? fd : readLowerMetacopy(ctx, fd, name, out)
+  if (out.lowerDir === null) {
+    out.lowerDir = dir
+    out.lowerName = name
+    out.lowerNlink = stat.nlink
+    if (out.inUpper && stat.nlink === 1) out.setOrigin(stat, dir.layer.fsid)
   }
-  if (out.inUpper && stat.nlink === 1) out.setOrigin(stat, dir.layer.fsid)
-  return 0
-}
-
-/** A metadata-only file in a lower layer: its data lies further down. */
-function readLowerMetacopy(ctx: OverlayContext, fd: number, name: string, out: Resolution): number {
-  const before = out.metacopy
-  const result = readMetacopy(ctx, fd, name, out)
-  if (result < 0) return result
-  if (out.metacopy && !before) out.lowerDir = null
+  const fd = ctx.fds.fd(dir)
+  if (fd < 0) return fd
+  const marked = readMetacopy(ctx, fd, name, stat, out)
+  if (marked !== 0 || !out.metacopy) return Math.min(0, marked)
+  out.dataDir = dir
+  out.dataName = name
+  out.dataBlocks = stat.blocks
   return 0
 }
 
@@ -314,7 +328,7 @@ function takeLowerDir(
     walk.stop = true
     return 0
   }
-  return names.length === 0 ? 0 : readRedirect(ctx, fd, name, names, out)
+  return names.length === 0 ? 0 : readRedirect(ctx, fd, name, names)
 }
 
 function isOpaqueLower(
@@ -344,8 +358,9 @@ function resolveDataOnly(ctx: OverlayContext, out: Resolution): number {
     const name = walk.name.slice(walk.name.lastIndexOf('/') + 1)
     if (probe(ctx, inner, name, lowerStat) !== FOUND) continue
     if ((lowerStat.mode & S_IFMT) !== S_IFREG) return -ESTALE
-    out.lowerDir = inner
-    out.lowerName = name
+    out.dataDir = inner
+    out.dataName = name
+    out.dataBlocks = lowerStat.blocks
     return 0
   }
   return 0

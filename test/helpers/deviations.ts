@@ -125,7 +125,7 @@ function whiteoutsOnly(expected: string, actual: string): boolean {
 
 /** Option sets that ours refuses, with the letter of the reason. */
 export const refusedOptions: readonly { readonly words: RegExp; readonly letter: string }[] = [
-  { words: /index=on|metacopy=on/, letter: 'P' },
+  { words: /index=on/, letter: 'P' },
 ]
 
 /** What no deviation covers. */

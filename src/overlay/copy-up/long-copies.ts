@@ -15,7 +15,7 @@ import type { FileNode } from '../node.js'
 import { sharesBlocks } from './data.js'
 
 /** Smaller files are copied at once: that takes a few milliseconds at most. */
-const LONG_COPY_BYTES = 8 << 20
+export const LONG_COPY_BYTES = 8 << 20
 
 /** A temporary that holds all data of the lower file. */
 export interface ReadyCopy {
@@ -91,7 +91,7 @@ function start(
 
 /** Remove what is not finished; for the end of the mount. */
 export function discardCopies(ctx: OverlayContext): void {
-  for (const { temp } of ctx.longCopies.values()) ctx.work?.discard(temp)
+  for (const { temp } of ctx.longCopies.values()) if (temp !== '') ctx.work?.discard(temp)
   ctx.longCopies.clear()
 }
 

@@ -58,7 +58,7 @@ export function dataOps(ctx: OverlayContext): DataOps {
   function withData(node: FileNode, write: boolean, use: (fd: number) => number): number {
     if (write) {
       if (ctx.work === null) return -EROFS
-      const ready = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
+      const ready = node.orphanFd >= 0 && !node.metacopy ? 0 : copyUp(ctx, node, 'all')
       if (ready < 0) return ready
     }
     const fd = dataFd(ctx, node, write)

@@ -29,6 +29,7 @@ import { admit, openNode } from '../open-file.js'
 import { dressNew } from '../override-objects.js'
 import { STAND_IN_MODE, statShown } from '../override-stat.js'
 import { mayChange, mayWrite } from '../protection.js'
+import { setRedirect } from '../redirect.js'
 
 type NameOps = Pick<
   RawFilesystem,
@@ -136,8 +137,10 @@ export function nameOps(ctx: OverlayContext): NameOps {
       if (typeof node === 'number') return node === -EISDIR ? -EPERM : node
       if (ctx.work === null) return -EROFS
       let result = Math.min(mayChange(ctx, node), mayWrite(ctx, parent))
-      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node)
+      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node, 'metadata')
       if (result === 0) result = copyUpDir(ctx, parent)
+      // Under its new name it would not be found in the lower layers.
+      if (result === 0 && node.metacopy) result = setRedirect(ctx, node, false)
       if (result === 0 && node.hasOrigin) result = markImpure(ctx, parent)
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
