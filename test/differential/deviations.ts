@@ -34,6 +34,13 @@ export const deviations: readonly Deviation[] = [
       (['clone', 'dedupe'].includes(field) || subject.includes(`"request":${FS_IOC_FIEMAP}`)),
   },
   {
+    letter: 'K',
+    title: 'no FALLOC_FL_COLLAPSE_RANGE',
+    diverges: true,
+    covers: ({ place, subject, actual }) =>
+      place === 'result' && actual === 'EOPNOTSUPP' && subject.includes('"mode":"collapse"'),
+  },
+  {
     letter: 'N',
     title: 'more holes survive',
     covers: ({ place, field }) => place === 'result' && field === 'holes',
