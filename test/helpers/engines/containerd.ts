@@ -5,7 +5,7 @@ import { unmount } from '../syscalls.js'
 import { writeImageArchive } from './archive.js'
 import type { Engine, RunningContainer } from './engine.js'
 import type { EnginePlace, Outcome } from './place.js'
-import { until } from './processes.js'
+import { until } from '../processes.js'
 import { startSnapshotter } from './snapshotter.js'
 import { imageTree } from './steps.js'
 

@@ -8,7 +8,7 @@ import type { Snapshot } from '../snapshot.js'
 import type { Engine } from './engine.js'
 import { EnginePlace } from './place.js'
 import { loadOnKernelOverlay } from './podman.js'
-import { until } from './processes.js'
+import { until } from '../processes.js'
 import { makeRootfs } from './rootfs.js'
 import { kernelReference, stepScript, steps, withoutEngineRounding } from './steps.js'
 
