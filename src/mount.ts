@@ -4,13 +4,14 @@
  */
 import { Worker } from 'node:worker_threads'
 import { fileURLToPath } from 'node:url'
+import { AsidePerformer } from './aside/performer.js'
 import type { MountOptions } from './config/mount-options.js'
 import { unmount } from './fuse/mount/mount.js'
 import type { SessionEnd } from './fuse/session/session.js'
 import { EBUSY } from './sys/errno.js'
 import { realPath } from './sys/mount.js'
 import { answers } from './sys/process.js'
-import type { WorkerReport } from './worker.js'
+import type { WorkerOrder, WorkerReport } from './worker.js'
 
 /** A live mount. */
 export interface Mounted {
@@ -57,7 +58,13 @@ function defaultWorker(): string {
 export async function mount(options: MountOptions, program?: string): Promise<Mounted> {
   // Absolute, since the current directory may change while the mount lives.
   const mountpoint = realPath(options.mount.mountpoint) ?? options.mount.mountpoint
-  const worker = new Worker(program ?? defaultWorker(), { workerData: options, stdin: false })
+  const aside = new AsidePerformer()
+  const order: WorkerOrder = { options, line: aside.line }
+  const worker = new Worker(program ?? defaultWorker(), {
+    workerData: order,
+    transferList: [aside.line.port],
+    stdin: false,
+  })
   let ready: (report: WorkerReport & { kind: 'mounted' }) => void = () => undefined
   let fail: (error: Error) => void = () => undefined
   let finish: (end: MountEnd) => void = () => undefined
@@ -76,6 +83,7 @@ export async function mount(options: MountOptions, program?: string): Promise<Mo
   })
   worker.on('error', fail)
   worker.on('exit', () => {
+    aside.close()
     fail(new MountFailure(5, 'the file system thread ended before the mount was ready'))
     finish(last)
   })

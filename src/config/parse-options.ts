@@ -81,6 +81,8 @@ function overlayOptions(draft: Draft, features: Features): OverlayOptions {
 function mountSettings(draft: Draft, request: MountRequest): MountSettings {
   return {
     ...draft.flags,
+    // Nothing can be written: access(2) and statfs(2) are to say so, too.
+    readOnly: draft.flags.readOnly || draft.upperDir === null,
     mountpoint: request.mountpoint,
     source: draft.fsname ?? request.source,
     subtype: draft.subtype ?? request.subtype,

@@ -63,5 +63,6 @@ export function statNode(ctx: OverlayContext, node: Node, into: FileStat): numbe
   if (found < 0) return found
   const seen = statShown(layerOf(ctx, node), here.fd, here.name, into)
   if (seen < 0) return seen
-  return (into.mode & S_IFMT) === (node.isDir ? S_IFDIR : node.type) ? seen : -ESTALE
+  if (!node.isDir && node.metacopy) into.blocks = node.dataBlocks
+  return (into.mode & S_IFMT) === (node.isDir ? S_IFDIR : node.type) ? 0 : -ESTALE
 }

@@ -14,7 +14,7 @@ import { describeScenario, search, storeFinding } from '../helpers/random-search
 import { optionSets } from '../helpers/random-scenario.js'
 import { requires } from '../helpers/requires.js'
 import { candidateName } from '../helpers/subject.js'
-import { refusedOptions, unexplained } from './deviations.js'
+import { refusedOptions, unexplained } from '../helpers/deviations.js'
 
 const RUNS = Number(process.env['TSOVERLAYFS_RUNS'] ?? 2000)
 const LIMIT_MS = Number(process.env['TSOVERLAYFS_SECONDS'] ?? 280) * 1000

@@ -12,6 +12,10 @@ import { mount, unmount } from './syscalls.js'
 export interface MountRequest {
   /** Top-most first. */
   readonly lowers: readonly string[]
+  /** One `lowerdir+=` each instead of a list. */
+  readonly lowerForm?: 'lowerdir+' | undefined
+  /** How many of them, from the last, hold data only. */
+  readonly dataLayers?: number | undefined
   /** Both or neither. */
   readonly upper: string | null
   readonly work: string | null
@@ -39,9 +43,23 @@ export class MountRefused extends Error {
   override readonly name = 'MountRefused'
 }
 
+/** A path inside an option: comma, colon and backslash are escaped. */
+function escaped(path: string): string {
+  return path.replace(/[\\,:]/g, '\\$&')
+}
+
+function layerWords({ lowers, lowerForm, dataLayers = 0 }: MountRequest): string[] {
+  const firstData = lowers.length - dataLayers
+  if (lowerForm === undefined) {
+    const list = lowers.map((path, index) => (index < firstData ? ':' : '::') + escaped(path))
+    return [`lowerdir=${list.join('').slice(1)}`]
+  }
+  return lowers.map((path, index) => `${index < firstData ? 'lowerdir' : 'datadir'}+=${path}`)
+}
+
 /** The option text of a request, in the form that mount(8) takes. */
 export function optionText(request: MountRequest): string {
-  const words = [`lowerdir=${request.lowers.join(':')}`]
+  const words = layerWords(request)
   if (request.upper !== null) words.push(`upperdir=${request.upper}`)
   if (request.work !== null) words.push(`workdir=${request.work}`)
   if (request.options !== '') words.push(request.options)
