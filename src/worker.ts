@@ -7,10 +7,14 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { AsideLine } from './aside/messages.js'
 import { AsideRequester } from './aside/requester.js'
 import type { MountOptions } from './config/mount-options.js'
+import { HelperMissing } from './fuse/mount/mount-error.js'
 import { mountFuse } from './fuse/mount/mount.js'
+import { ProtocolVersionError } from './fuse/session/init.js'
 import { Session, type SessionEnd } from './fuse/session/session.js'
 import { openDevFuseTransport } from './fuse/transport/dev-fuse.js'
+import { genericOptions } from './generic-options.js'
 import { openOverlay } from './overlay/overlay.js'
+import { EIO } from './sys/errno.js'
 import { close } from './sys/open.js'
 
 /** What the worker is started with. */
@@ -23,25 +27,14 @@ export interface WorkerOrder {
 /** What the worker tells the main thread. */
 export type WorkerReport =
   | { readonly kind: 'mounted'; readonly warnings: readonly string[]; readonly userxattr: boolean }
-  | { readonly kind: 'failed'; readonly message: string; readonly errno: number }
+  | {
+      readonly kind: 'failed'
+      readonly message: string
+      readonly errno: number
+      /** What failed is the way to the kernel: another transport may do. */
+      readonly transport: boolean
+    }
   | { readonly kind: 'ended'; readonly end: SessionEnd; readonly nodes: number }
-
-function atimeFlags(options: MountOptions): {
-  noatime?: boolean
-  relatime?: boolean
-  strictatime?: boolean
-} {
-  switch (options.mount.atime) {
-    case 'noatime':
-      return { noatime: true }
-    case 'relatime':
-      return { relatime: true }
-    case 'strictatime':
-      return { strictatime: true }
-    case 'default':
-      return {}
-  }
-}
 
 function serve(
   options: MountOptions,
@@ -64,14 +57,7 @@ function serve(
       subtype: mount.subtype,
       allowOther: mount.allowOther || mount.allowRoot,
       defaultPermissions: true,
-      ro: mount.readOnly,
-      nosuid: !mount.suid,
-      nodev: !mount.dev,
-      noexec: !mount.exec,
-      sync: mount.sync,
-      dirsync: mount.dirsync,
-      nodiratime: !mount.diratime,
-      ...atimeFlags(options),
+      ...genericOptions(mount),
     })
     report({
       kind: 'mounted',
@@ -89,12 +75,29 @@ function serve(
       ...(mount.allowRoot && !mount.allowOther ? { onlyUid: process.geteuid?.() ?? 0 } : {}),
     })
     session.onPoll = () => aside?.collect()
-    const end = session.run()
-    const nodes = overlay.nodeCount()
-    close(device.fd)
-    report({ kind: 'ended', end, nodes })
+    const end = runToEnd(session, device.fd)
+    report({ kind: 'ended', end, nodes: overlay.nodeCount() })
   } finally {
     overlay.close()
+  }
+}
+
+/** The kernel gives up on a connection once its descriptor is closed. */
+function runToEnd(session: Session, fd: number): SessionEnd {
+  try {
+    return session.run()
+  } finally {
+    close(fd)
+  }
+}
+
+/** What stood in the way, for the main thread. */
+export function failureOf(error: unknown): WorkerReport & { readonly kind: 'failed' } {
+  return {
+    kind: 'failed',
+    errno: error instanceof Error && 'errno' in error ? Number(error.errno) : EIO,
+    message: error instanceof Error ? error.message : String(error),
+    transport: error instanceof HelperMissing || error instanceof ProtocolVersionError,
   }
 }
 
@@ -124,11 +127,6 @@ export function runWorker(
   try {
     serve(options, report, line)
   } catch (error) {
-    const errno = error instanceof Error && 'errno' in error ? Number(error.errno) : 5
-    report({
-      kind: 'failed',
-      errno,
-      message: error instanceof Error ? error.message : String(error),
-    })
+    report(failureOf(error))
   }
 }

@@ -123,6 +123,8 @@ export class FileNode extends BaseNode {
 
   /** Open handles the kernel holds. */
   opens = 0
+  /** Those of them that can write. */
+  writers = 0
   mode = MODE_NONE
   backingId = 0
   /** What `backingId` was made of. */

@@ -21,7 +21,7 @@ const LIMIT_MS = Number(process.env['TSOVERLAYFS_SECONDS'] ?? 280) * 1000
 const SEED = Number(process.env['TSOVERLAYFS_SEED'] ?? 20261121)
 const WORKERS = Math.min(2, availableParallelism())
 
-const isOurs = candidateName() === 'ours' || candidateName() === 'program'
+const isOurs = ['ours', 'program', 'libfuse'].includes(candidateName())
 /** What others do differently is no regression of ours. */
 const STORE = isOurs ? `${checkout}/test/regress/scripts` : `${tmpdir()}/tsoverlayfs-findings`
 const options = optionSets.filter(

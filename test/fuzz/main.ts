@@ -26,7 +26,7 @@ const store = process.argv[2] ?? `${checkout}/test/regress/scripts`
 const deadline = Date.now() + Number(process.env['TSOVERLAYFS_SECONDS'] ?? Infinity) * 1000
 const seed = Number(process.env['TSOVERLAYFS_SEED'] ?? Date.now() % 1_000_000)
 const workers = Number(process.env['TSOVERLAYFS_WORKERS'] ?? 2)
-const isOurs = candidateName() === 'ours' || candidateName() === 'program'
+const isOurs = ['ours', 'program', 'libfuse'].includes(candidateName())
 const wanted = new RegExp(process.env['TSOVERLAYFS_OPTIONS'] ?? '')
 const options = optionSets
   .filter((set) => wanted.test(set))

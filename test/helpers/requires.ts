@@ -1,9 +1,10 @@
 /** What a test needs of the machine, and what happens where that is missing. */
 import { accessSync, constants, readFileSync } from 'node:fs'
 import type { Test } from 'tap'
+import { LibfuseUnavailable, loadAddon } from '../../src/fuse/transport/libfuse/addon.js'
 
 /** Something that a machine may lack. */
-export type Need = 'root' | 'fuse' | 'kernel-overlay' | 'fuse-overlayfs' | 'engines'
+export type Need = 'root' | 'fuse' | 'kernel-overlay' | 'fuse-overlayfs' | 'engines' | 'libfuse'
 
 function canReadWrite(path: string): boolean {
   try {
@@ -45,6 +46,14 @@ const probes: Readonly<Record<Need, () => string | null>> = {
   engines: () => {
     const absent = ENGINE_PROGRAMS.filter((program) => !isInPath(program))
     return absent.length === 0 ? null : `not found in PATH: ${absent.join(', ')}`
+  },
+  libfuse: () => {
+    try {
+      loadAddon()
+      return null
+    } catch (error) {
+      return error instanceof LibfuseUnavailable ? error.message : String(error)
+    }
   },
 }
 

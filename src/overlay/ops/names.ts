@@ -177,7 +177,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
         if (what.fd >= 0) close(what.fd)
         return typeof node === 'number' ? node : -EISDIR
       }
-      keepOrPass(ctx, node, what.fd, out)
+      keepOrPass(ctx, node, what.fd, flags, out)
       return 0
     },
 
@@ -210,7 +210,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
       node.orphanFd = fd
       ctx.nodes.add(node)
       fillEntry(ctx, node, stat, entry)
-      keepOrPass(ctx, node, reopen(fd, O_RDWR), out)
+      keepOrPass(ctx, node, reopen(fd, O_RDWR), flags, out)
       return 0
     },
   }
@@ -220,7 +220,13 @@ export function nameOps(ctx: OverlayContext): NameOps {
 const CREATE_FLAGS = O_CREAT | O_EXCL | O_RDWR
 
 /** Open a new file: its descriptor becomes the backing file, or serves cached handles. */
-function keepOrPass(ctx: OverlayContext, node: FileNode, fd: number, out: OpenReply): void {
+function keepOrPass(
+  ctx: OverlayContext,
+  node: FileNode,
+  fd: number,
+  flags: number,
+  out: OpenReply,
+): void {
   if (ctx.passthroughUpper && ctx.connection !== null && fd >= 0) {
     const id = ctx.connection.openBacking(fd)
     if (id > 0) {
@@ -228,7 +234,7 @@ function keepOrPass(ctx: OverlayContext, node: FileNode, fd: number, out: OpenRe
       node.backingUpper = true
     }
   }
-  admit(ctx, node, out)
+  admit(ctx, node, flags, out)
   if (fd < 0) return
   if (node.backingId !== 0) {
     close(fd)
