@@ -4,6 +4,8 @@
  */
 import { EIO, EOPNOTSUPP } from '../../../sys/errno.js'
 import { onThreadEnd } from '../../../sys/foreign.js'
+import { captureStderr } from '../../../sys/stderr.js'
+import { showBytes } from '../../../util/debug.js'
 import type { Connection, RawFilesystem } from '../../raw-filesystem.js'
 import { Adapter } from './adapter.js'
 import type { Addon } from './addon.js'
@@ -35,6 +37,8 @@ const connection: Connection = {
 export interface LibfuseEvents {
   /** The kernel has said hello: the mount answers. */
   readonly mounted: () => void
+  /** libfuse has started one more thread; how many it has had by now. */
+  readonly thread: (count: number) => void
   /** The mount is gone, and the file system is released. */
   readonly ended: () => void
 }
@@ -53,10 +57,15 @@ function makeRecord(sizeBytes: number): Buffer {
   return record
 }
 
+/** What libfuse wrote, on one line. */
+function reasonOf(said: string): string {
+  const lines = said.trim().split('\n').map(showBytes)
+  return lines.join('; ') || 'it does not say why'
+}
+
 /**
  * Mount and serve.
- * @throws LibfuseRefusal for what this transport cannot do; a reason that libfuse has is on standard
- * error
+ * @throws LibfuseRefusal for what this transport cannot do, and for what libfuse cannot
  */
 export function serveLibfuse(
   addon: Addon,
@@ -71,12 +80,16 @@ export function serveLibfuse(
     filesystem.init(connection)
     events.mounted()
   })
-  try {
-    addon.fuse_native_mount(mountpoint, options, thread, adapter, makeRecord, handlers, served)
-  } catch {
-    // The addon's error says nothing; libfuse's own words are on standard error.
-    throw new LibfuseRefusal('libfuse could not mount', EIO)
+  let threads = 0
+  const malloc = (sizeBytes: number): Buffer => {
+    events.thread(++threads)
+    return makeRecord(sizeBytes)
   }
+  // The addon's error says nothing; libfuse's own words are on standard error.
+  const { said, thrown } = captureStderr(() => {
+    addon.fuse_native_mount(mountpoint, options, thread, adapter, malloc, handlers, served)
+  })
+  if (thrown !== null) throw new LibfuseRefusal(`libfuse could not mount: ${reasonOf(said)}`, EIO)
   onThreadEnd(Number(thread.readBigUInt64LE(THREAD_AT)), () => {
     adapter.close()
     addon.fuse_native_unmount(mountpoint, thread)
