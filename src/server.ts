@@ -4,10 +4,11 @@
  */
 import { fork } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
+import { AsidePerformer } from './aside/performer.js'
 import type { MountOptions } from './config/mount-options.js'
 import { textOf } from './util/byte-text.js'
 import { showBytes } from './util/debug.js'
-import type { WorkerReport } from './worker.js'
+import type { WorkerOrder, WorkerReport } from './worker.js'
 
 /** Who carries requests between the kernel and the file system. */
 export type TransportName = 'kernel' | 'libfuse'
@@ -25,10 +26,19 @@ export interface ServerEvents {
 }
 
 function startWorker(program: string, options: MountOptions, events: ServerEvents): void {
-  const worker = new Worker(program, { workerData: options, stdin: false })
+  const aside = new AsidePerformer()
+  const order: WorkerOrder = { options, line: aside.line }
+  const worker = new Worker(program, {
+    workerData: order,
+    transferList: [aside.line.port],
+    stdin: false,
+  })
   worker.on('message', events.report)
   worker.on('error', events.lost)
-  worker.on('exit', events.exited)
+  worker.on('exit', () => {
+    aside.close()
+    events.exited()
+  })
 }
 
 function startProcess(program: string, options: MountOptions, events: ServerEvents): void {

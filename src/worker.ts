@@ -2,7 +2,10 @@
  * The thread that is the file system: opens the layers, mounts, and serves requests until the mount
  * goes. It never waits for anything but the next request; the main thread watches over it.
  */
+import { setFlagsFromString } from 'node:v8'
 import { parentPort, workerData } from 'node:worker_threads'
+import type { AsideLine } from './aside/messages.js'
+import { AsideRequester } from './aside/requester.js'
 import type { MountOptions } from './config/mount-options.js'
 import { HelperMissing } from './fuse/mount/mount-error.js'
 import { mountFuse } from './fuse/mount/mount.js'
@@ -12,6 +15,13 @@ import { openDevFuseTransport } from './fuse/transport/dev-fuse.js'
 import { openOverlay } from './overlay/overlay.js'
 import { EIO } from './sys/errno.js'
 import { close } from './sys/open.js'
+
+/** What the worker is started with. */
+export interface WorkerOrder {
+  readonly options: MountOptions
+  /** To whoever does long work; null = nobody. */
+  readonly line: AsideLine | null
+}
 
 /** What the worker tells the main thread. */
 export type WorkerReport =
@@ -42,8 +52,19 @@ function atimeFlags(options: MountOptions): {
   }
 }
 
-function serve(options: MountOptions, report: (message: WorkerReport) => void): void {
-  const overlay = openOverlay({ ...options.overlay, mountpoint: options.mount.mountpoint })
+function serve(
+  options: MountOptions,
+  report: (message: WorkerReport) => void,
+  line: AsideLine | null,
+): void {
+  let session: Session | null = null
+  const aside =
+    line === null
+      ? null
+      : new AsideRequester(line, (fd) => {
+          if (session !== null) session.pollFd = fd
+        })
+  const overlay = openOverlay({ ...options.overlay, mountpoint: options.mount.mountpoint }, aside)
   try {
     const { mount } = options
     const device = mountFuse({
@@ -66,7 +87,7 @@ function serve(options: MountOptions, report: (message: WorkerReport) => void): 
       warnings: overlay.warnings,
       userxattr: overlay.options.userxattr === true,
     })
-    const session = new Session({
+    session = new Session({
       transport: openDevFuseTransport(device.fd),
       filesystem: overlay.filesystem,
       init: {
@@ -76,6 +97,7 @@ function serve(options: MountOptions, report: (message: WorkerReport) => void): 
       },
       ...(mount.allowRoot && !mount.allowOther ? { onlyUid: process.geteuid?.() ?? 0 } : {}),
     })
+    session.onPoll = () => aside?.collect()
     const end = runToEnd(session, device.fd)
     report({ kind: 'ended', end, nodes: overlay.nodeCount() })
   } finally {
@@ -107,15 +129,26 @@ function tellParent(report: WorkerReport): void {
 }
 
 /**
+ * A mount's life is often short, and each of its operations is many small functions: have them
+ * compiled without ado as they are first called, and optimised only when they have proven hot: at the
+ * start, the optimiser takes more time than it saves.
+ */
+function warmUp(): void {
+  setFlagsFromString('--always-sparkplug')
+  setFlagsFromString('--interrupt-budget=300000')
+}
+
+/**
  * Run one mount in this thread, from its options (in `workerData` unless given) to its end. A thread
  * may run one mount after another.
  */
 export function runWorker(
-  options = workerData as MountOptions,
+  { options, line }: WorkerOrder = workerData as WorkerOrder,
   report: (report: WorkerReport) => void = tellParent,
 ): void {
+  warmUp()
   try {
-    serve(options, report)
+    serve(options, report, line)
   } catch (error) {
     report(failureOf(error))
   }

@@ -2,6 +2,8 @@
 import { Command, CommanderError } from 'commander'
 import { OptionError, mountOn, stateFile, unmount } from '../../src/index.js'
 import { findAudience, runDaemon } from './daemon.js'
+import { doctorCommand } from './doctor.js'
+import { installCommand } from './install.js'
 import { mountCommand, parseMount } from './mount.js'
 import { type Invocation, readInvocation } from './words.js'
 
@@ -82,6 +84,8 @@ Exit status: 0 done; 1 it failed, stderr says why; 2 the command line is wrong.`
       if (state === null) fail(`'${mountpoint}' is not a live mount of tsoverlayfs`, 1)
       process.stdout.write(Buffer.from(`${state.options}\n`, 'latin1'))
     })
+  root.addCommand(installCommand())
+  root.addCommand(doctorCommand())
   return root
 }
 
@@ -98,6 +102,9 @@ export async function main(): Promise<void> {
   if (invocation.command === 'help') {
     root.outputHelp()
     return
+  }
+  for (const command of [root, ...root.commands]) {
+    command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   }
   const words = invocation.command === 'version' ? ['--version'] : process.argv.slice(2)
   await root.parseAsync(words, { from: 'user' })

@@ -12,7 +12,7 @@ export interface Invocation {
   readonly name: string
 }
 
-const COMMANDS = ['mount', 'umount', 'options', 'help']
+const COMMANDS = ['mount', 'umount', 'options', 'install', 'doctor', 'help']
 
 /**
  * Tell the forms apart: a first word that is a command's name is our own form; anything else is

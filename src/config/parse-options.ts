@@ -83,6 +83,8 @@ function mountSettings(draft: Draft, request: MountRequest): MountSettings {
   const takesOthers = request.isRoot && draft.transport !== 'libfuse'
   return {
     ...draft.flags,
+    // Nothing can be written: access(2) and statfs(2) are to say so, too.
+    readOnly: draft.flags.readOnly || draft.upperDir === null,
     mountpoint: request.mountpoint,
     source: draft.fsname ?? request.source,
     subtype: draft.subtype ?? request.subtype,

@@ -130,6 +130,7 @@ export function createOnDisk(
   const made = makeAt(dirfd, name, what, what.umask)
   if (made === -EEXIST) {
     const seen = probe(ctx, parent.upper, name, scratch)
+    if (seen < 0) return seen
     return seen === WHITEOUT ? createOverWhiteout(creation) : -EEXIST
   }
   if (made < 0) return made

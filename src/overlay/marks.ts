@@ -48,7 +48,8 @@ export function clearImpure(ctx: OverlayContext, dir: DirNode): void {
 export function writeOrigin(ctx: OverlayContext, fd: number, name: string, value: string): number {
   if (!ctx.canMark) return 0
   const result = writeXattr(fd, name, `${ctx.xattrNames.prefix}origin`, value)
-  return result === -EOPNOTSUPP || result === -EPERM ? 0 : result
+  const goesWithout = result === -EOPNOTSUPP || (result === -EPERM && ctx.xattrNames.userxattr)
+  return goesWithout ? 0 : result
 }
 
 /**
@@ -68,5 +69,6 @@ export function carriesOrigin(ctx: OverlayContext, node: Node): boolean {
 export function markOpaque(ctx: OverlayContext, fd: number, name: string): number {
   const result = ctx.canMark ? setOpaque(fd, name, ctx.xattrNames.prefix) : -EOPNOTSUPP
   if (result !== -EOPNOTSUPP && result !== -EPERM) return result
-  return ctx.options.engineMarks ? placeWhOpaque(fd, name) : -EIO
+  if (ctx.options.engineMarks) return placeWhOpaque(fd, name)
+  return result === -EOPNOTSUPP ? -EIO : result
 }

@@ -218,3 +218,23 @@ export function orErrno(result: number): number {
 export function addressOf(buffer: Buffer): number {
   return Number(koffi.address(buffer))
 }
+
+/** A bound function's other face: run on a thread of the pool. */
+interface Threaded {
+  async: (...args: [...(Pointer | null)[], (error: Error | null, result: number) => void]) => void
+}
+
+/**
+ * Run a bound function on another thread. @returns its result, or -errno of that thread
+ * @precondition memory that the arguments point to stays referenced until then
+ */
+export function onThread(call: unknown, ...args: (Pointer | null)[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    ;(call as Threaded).async(...args, (error, result) => {
+      // As the first thing here: koffi keeps the errno of the other thread for this callback.
+      const errno = result < 0 ? koffi.errno() : 0
+      if (error === null) resolve(result < 0 ? -errno : result)
+      else reject(error)
+    })
+  })
+}

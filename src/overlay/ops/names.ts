@@ -29,6 +29,7 @@ import { admit, openNode } from '../open-file.js'
 import { dressNew } from '../override-objects.js'
 import { STAND_IN_MODE, statShown } from '../override-stat.js'
 import { mayChange, mayWrite } from '../protection.js'
+import { setRedirect } from '../redirect.js'
 
 type NameOps = Pick<
   RawFilesystem,
@@ -110,6 +111,17 @@ export function nameOps(ctx: OverlayContext): NameOps {
     return 0
   }
 
+  /** Have a file in upper, and its directory-to-be; `place` is where the file is then. */
+  function readyToLink(node: FileNode, parent: DirNode): number {
+    let result = Math.min(mayChange(ctx, node), mayWrite(ctx, parent))
+    if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node, 'metadata')
+    if (result === 0) result = copyUpDir(ctx, parent)
+    // Under its new name it would not be found in the lower layers.
+    if (result === 0 && node.metacopy) result = setRedirect(ctx, node, false)
+    if (result === 0 && node.hasOrigin) result = markImpure(ctx, parent)
+    return result === 0 ? locate(ctx, node, place) : result
+  }
+
   return {
     lookup: (_req, parent, name, out) => lookup(parent, name, out),
     forget: (nodeid, count) => {
@@ -135,11 +147,9 @@ export function nameOps(ctx: OverlayContext): NameOps {
       const node = fileOf(ctx, nodeid)
       if (typeof node === 'number') return node === -EISDIR ? -EPERM : node
       if (ctx.work === null) return -EROFS
-      let result = Math.min(mayChange(ctx, node), mayWrite(ctx, parent))
-      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node)
-      if (result === 0) result = copyUpDir(ctx, parent)
-      if (result === 0 && node.hasOrigin) result = markImpure(ctx, parent)
-      if (result === 0) result = locate(ctx, node, place)
+      // The last name of a lower file is gone: it has no copy to be linked, and gets none any more.
+      if (node.parent === null && !node.inUpper && !node.lowerHardLink) return -ENOENT
+      let result = readyToLink(node, parent)
       if (result < 0) return result
       const what = { ...newObject(node.type, 0), linkFd: place.fd, linkName: place.name }
       result = createOnDisk(ctx, req, parent, name, what)

@@ -31,6 +31,7 @@ const connection: Connection = {
   invalidateAttributes: () => -EOPNOTSUPP,
   bumpEpoch: () => -EOPNOTSUPP,
   reply: () => -EOPNOTSUPP,
+  retryParked: () => undefined,
 }
 
 /** What is told of a mount's life. */

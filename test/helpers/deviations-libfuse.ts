@@ -3,8 +3,8 @@
  * libfuse refuses, or does without telling the file system, is left out of the scripts that are
  * compared, so that all the rest must be equal. What differs all the same is listed as deviations.
  */
-import type { Operation } from '../helpers/operation.js'
-import type { Scenario } from '../helpers/scenario.js'
+import type { Operation } from './operation.js'
+import type { Scenario } from './scenario.js'
 import type { Deviation } from './deviations.js'
 
 /** A kind of operation that is not carried. */

@@ -2,11 +2,11 @@
  * Where tsoverlayfs differs from kernel overlayfs on purpose, as data. The letters are those of
  * docs/semantics.md; a difference that no entry covers is a failure.
  */
-import type { Difference } from '../helpers/difference.js'
-import type { Operation } from '../helpers/operation.js'
-import type { Scenario } from '../helpers/scenario.js'
-import { candidateName } from '../helpers/subject.js'
 import { libfuseDeviations } from './deviations-libfuse.js'
+import type { Difference } from './difference.js'
+import type { Operation } from './operation.js'
+import type { Scenario } from './scenario.js'
+import { candidateName } from './subject.js'
 
 /** One lettered deviation. */
 export interface Deviation {
@@ -17,6 +17,7 @@ export interface Deviation {
   readonly diverges?: true
 }
 
+const FS_IOC_FIEMAP = 0xc020660b
 const UUID = / uuid [0-9a-f]{32}$/
 
 /** All of them, in the order of docs/semantics.md. */
@@ -28,8 +29,11 @@ export const deviations: readonly Deviation[] = [
   },
   {
     letter: 'K',
-    title: 'no FICLONE',
-    covers: ({ place, field }) => place === 'result' && field === 'clone',
+    title: 'no FICLONE, FIDEDUPERANGE, FIEMAP',
+    covers: ({ place, field, subject, actual }) =>
+      place === 'result' &&
+      actual === 'EOPNOTSUPP' &&
+      (['clone', 'dedupe'].includes(field) || subject.includes(`"request":${FS_IOC_FIEMAP}`)),
   },
   {
     letter: 'N',
@@ -104,11 +108,11 @@ export const deviations: readonly Deviation[] = [
   {
     letter: 'U',
     title: 'a read-only mount writes nothing',
-    covers: ({ place, field, actual }, { options }) =>
-      /\bro\b/.test(options) &&
-      place === 'upper' &&
-      actual === '-' &&
-      /^xattr (uuid|origin|impure)$/.test(field),
+    covers: ({ place, subject, field, actual }, { options }) => {
+      if (!/\bro\b/.test(options) || actual !== '-') return false
+      if (place === 'work') return subject === '/work' && field === 'presence'
+      return place === 'upper' && /^xattr (uuid|origin|impure)$/.test(field)
+    },
   },
 ]
 
@@ -127,7 +131,7 @@ function whiteoutsOnly(expected: string, actual: string): boolean {
 
 /** Option sets that ours refuses, with the letter of the reason. */
 export const refusedOptions: readonly { readonly words: RegExp; readonly letter: string }[] = [
-  { words: /index=on|metacopy=on/, letter: 'P' },
+  { words: /index=on/, letter: 'P' },
 ]
 
 /** What no deviation covers. */
