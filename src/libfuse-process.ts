@@ -3,6 +3,7 @@
  * a child of the process that mounts, hears from it what to mount, and ends with the mount; when its
  * parent is gone, so is the mount.
  */
+import { SameThreadAside } from './aside/same-thread.js'
 import type { MountOptions } from './config/mount-options.js'
 import { checkMountpoint } from './fuse/mount/mount.js'
 import { loadAddon } from './fuse/transport/libfuse/addon.js'
@@ -12,7 +13,7 @@ import { openOverlay } from './overlay/overlay.js'
 import { detachMeanwhile } from './sys/mount.js'
 import { exitHard } from './sys/process.js'
 import { silenceStderr } from './sys/stderr.js'
-import { type WorkerReport, failureOf } from './worker.js'
+import { type WorkerReport, failureOf, warmUp } from './worker.js'
 
 function tellParent(report: WorkerReport, then?: () => void): void {
   process.send?.(report, undefined, undefined, () => then?.())
@@ -46,7 +47,8 @@ export function serveThroughLibfuse(
 ): string {
   const addon = loadAddon()
   const mountpoint = checkMountpoint(options.mount.mountpoint)
-  const overlay = openOverlay(overlayOptions(options))
+  const aside = new SameThreadAside()
+  const overlay = openOverlay(overlayOptions(options), aside)
   try {
     const request = { ...options.mount, mountpoint, timeoutSec: options.overlay.timeoutSec }
     serveLibfuse(addon, request, overlay.filesystem, {
@@ -56,6 +58,7 @@ export function serveThroughLibfuse(
       },
       thread: onThread,
       ended: () => {
+        aside.close()
         const nodes = overlay.nodeCount()
         overlay.close()
         report({ kind: 'ended', end: 'unmounted', nodes })
@@ -101,6 +104,7 @@ function serve(options: MountOptions): void {
 
 /** Wait for the options of a mount, and serve it to its end. */
 export function runLibfuseProcess(): void {
+  warmUp()
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGPIPE'] as const) {
     // Sent to the whole group; the parent unmounts.
     process.on(signal, () => undefined)

@@ -20,18 +20,22 @@ const MINOR = 19
 /** Offset of `thread` in the addon's `fuse_thread_t`. */
 const THREAD_AT = 8
 
-/** What the kernel cannot be asked for through libfuse: passthrough, invalidation, late replies. */
-const connection: Connection = {
-  minor: MINOR,
-  flags: 0,
-  flags2: 0,
-  maxWriteBytes: MAX_WRITE_BYTES,
-  openBacking: () => -EOPNOTSUPP,
-  closeBacking: () => -EOPNOTSUPP,
-  invalidateAttributes: () => -EOPNOTSUPP,
-  bumpEpoch: () => -EOPNOTSUPP,
-  reply: () => -EOPNOTSUPP,
-  retryParked: () => undefined,
+/** What the kernel cannot be asked for through libfuse is passthrough, and invalidation. */
+function makeConnection({ late }: Adapter): Connection {
+  return {
+    minor: MINOR,
+    flags: 0,
+    flags2: 0,
+    maxWriteBytes: MAX_WRITE_BYTES,
+    openBacking: () => -EOPNOTSUPP,
+    closeBacking: () => -EOPNOTSUPP,
+    invalidateAttributes: () => -EOPNOTSUPP,
+    bumpEpoch: () => -EOPNOTSUPP,
+    reply: (uniqueLo, _uniqueHi, error) => late.reply(uniqueLo, error),
+    retryParked: () => {
+      late.retryParked()
+    },
+  }
 }
 
 /** What is told of a mount's life. */
@@ -78,7 +82,7 @@ export function serveLibfuse(
   const adapter = new Adapter(filesystem)
   const thread = Buffer.alloc(addon.sizeof_fuse_thread_t)
   const { handlers, served } = makeHandlers(addon, adapter, () => {
-    filesystem.init(connection)
+    filesystem.init(makeConnection(adapter))
     events.mounted()
   })
   let threads = 0
