@@ -3,7 +3,7 @@
  * node is made here or in create.ts.
  */
 import { S_IFDIR, S_IFMT } from '../sys/constants.js'
-import { ENAMETOOLONG, ENOENT, ESTALE } from '../sys/errno.js'
+import { ENAMETOOLONG, ENOENT, EPERM, ESTALE } from '../sys/errno.js'
 import { FileStat } from '../sys/stat.js'
 import { close } from '../sys/open.js'
 import type { OverlayContext } from './context.js'
@@ -44,7 +44,10 @@ export function lookupChild(
   const known = parent.children.get(name)
   if (known !== undefined) {
     const result = statNode(ctx, known, stat)
-    return result < 0 ? result : known
+    if (result === 0) return known
+    // Another instance over this upper may have put a whiteout in its place.
+    const gone = result === -ESTALE && resolve(ctx, parent, name, found) === 0 && !found.found
+    return gone ? -ENOENT : result
   }
   if (parent.removed) return -ENOENT
   if (name.length > 255 && name.length > nameLimit(ctx)) return -ENAMETOOLONG
@@ -115,10 +118,12 @@ function fixOrigin(ctx: OverlayContext, parent: DirNode, node: DirNode): number 
   const fd = ctx.fds.fd(lower)
   if (fd < 0) return fd
   const origin = encodeOrigin(lower.layer, fd, '')
+  if (typeof origin === 'number') return origin
   const upperFd = ctx.fds.fd(node.upper)
   if (upperFd < 0) return upperFd
-  const written = writeOrigin(ctx, upperFd, '', origin)
-  return written < 0 ? written : markImpure(ctx, parent)
+  const written = writeOrigin(ctx, upperFd, '', S_IFDIR, origin)
+  // An immutable directory goes without: it is looked at, not changed.
+  return written < 0 && written !== -EPERM ? written : markImpure(ctx, parent)
 }
 
 function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resolution): FileNode {
@@ -134,6 +139,10 @@ function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resol
   node.lowerDir = what.lowerDir
   node.lowerName = what.lowerName
   node.metacopy = what.metacopy
+  node.dataDir = what.dataDir
+  node.dataName = what.dataName
+  node.dataBlocks = what.dataBlocks
+  node.redirect = what.redirect
   node.lowerHardLink = what.lowerNlink > 1
   node.protection = protectionOfStat(what.stat.attributes) | (what.inUpper ? PROTECT_UNREAD : 0)
   takeOrigin(node, what)

@@ -48,7 +48,7 @@ export function resolve(
   }
   const result = resolveLowers(ctx, parent, out)
   if (result < 0) return result
-  return out.metacopy && out.lowerDir === null ? -EIO : 0
+  return out.metacopy && out.dataDir === null ? -EIO : 0
 }
 
 function resolveUpper(
@@ -134,20 +134,31 @@ function readUpperFileMarks(
       if (layer !== null && originStat.nlink === 1) out.setOrigin(originStat, layer.fsid)
     }
   }
-  return readMetacopy(ctx, fd, name, out)
+  return Math.min(0, readMetacopy(ctx, fd, name, out.stat, out))
 }
 
-/** Does a regular file hold metadata only? Its data is a hole, so others need not be asked. */
-function readMetacopy(ctx: OverlayContext, fd: number, name: string, out: Resolution): number {
-  const { stat } = out
-  if ((stat.mode & S_IFMT) !== S_IFREG || stat.blocks > 8 || stat.sizeBytes === 0) return 0
+/**
+ * Does a regular file hold metadata only? Its data is a hole, so others need not be asked. The walk
+ * goes on then.
+ * @returns 1, 0 or -errno
+ */
+function readMetacopy(
+  ctx: OverlayContext,
+  fd: number,
+  name: string,
+  stat: FileStat,
+  out: Resolution,
+): number {
+  if ((stat.mode & S_IFMT) !== S_IFREG || stat.blocks > 8) return 0
+  if (stat.sizeBytes === 0 && !ctx.options.metacopy) return 0
   const { prefix } = ctx.xattrNames
   if (getXattr(fd, name, `${prefix}metacopy`, 0, 0) < 0) return 0
   if (!ctx.options.metacopy) return -EPERM
   out.metacopy = true
   walk.stop = false
   const names = namesOf(fd, name)
-  return typeof names === 'number' ? names : readRedirect(ctx, fd, name, names)
+  const result = typeof names === 'number' ? names : readRedirect(ctx, fd, name, names)
+  return result < 0 ? result : 1
 }
 
 function resolveLowers(ctx: OverlayContext, parent: DirNode, out: Resolution): number {
@@ -171,7 +182,7 @@ function resolveLowers(ctx: OverlayContext, parent: DirNode, out: Resolution): n
     if (result < 0) return result
     if (walk.stop) break
   }
-  return out.metacopy && out.lowerDir === null ? resolveDataOnly(ctx, out) : 0
+  return out.metacopy && out.dataDir === null ? resolveDataOnly(ctx, out) : 0
 }
 
 function resolveLower(
@@ -220,23 +231,19 @@ function takeLowerFile(
   if (!first && walk.isDir) return 0
   if (!first && (stat.mode & S_IFMT) !== S_IFREG) return 0
   out.found = true
-  out.lowerDir = dir
-  out.lowerName = name
-  out.lowerNlink = stat.nlink
-  if (first) {
-    const fd = ctx.fds.fd(dir)
-    return fd < 0 ? fd : readLowerMetacopy(ctx, fd, name, out)
+  if (out.lowerDir === null) {
+    out.lowerDir = dir
+    out.lowerName = name
+    out.lowerNlink = stat.nlink
+    if (out.inUpper && stat.nlink === 1) out.setOrigin(stat, dir.layer.fsid)
   }
-  if (out.inUpper && stat.nlink === 1) out.setOrigin(stat, dir.layer.fsid)
-  return 0
-}
-
-/** A metadata-only file in a lower layer: its data lies further down. */
-function readLowerMetacopy(ctx: OverlayContext, fd: number, name: string, out: Resolution): number {
-  const before = out.metacopy
-  const result = readMetacopy(ctx, fd, name, out)
-  if (result < 0) return result
-  if (out.metacopy && !before) out.lowerDir = null
+  const fd = ctx.fds.fd(dir)
+  if (fd < 0) return fd
+  const marked = readMetacopy(ctx, fd, name, stat, out)
+  if (marked !== 0 || !out.metacopy) return Math.min(0, marked)
+  out.dataDir = dir
+  out.dataName = name
+  out.dataBlocks = stat.blocks
   return 0
 }
 
@@ -265,8 +272,9 @@ function resolveDataOnly(ctx: OverlayContext, out: Resolution): number {
     const name = walk.name.slice(walk.name.lastIndexOf('/') + 1)
     if (probe(ctx, inner, name, lowerStat) !== FOUND) continue
     if ((lowerStat.mode & S_IFMT) !== S_IFREG) return -ESTALE
-    out.lowerDir = inner
-    out.lowerName = name
+    out.dataDir = inner
+    out.dataName = name
+    out.dataBlocks = lowerStat.blocks
     return 0
   }
   return 0

@@ -105,14 +105,21 @@ export class FileNode extends BaseNode {
   /** Lower object it shows or was copied up from; null when there is none (pure upper). */
   lowerDir: LayerDir | null
   lowerName: string
-  /** Upper holds metadata only: data is still the lower object's. */
+  /** The topmost object holds metadata only; the data is there, with so many blocks of 512 bytes. */
   metacopy = false
+  dataDir: LayerDir | null = null
+  dataName = ''
+  dataBlocks = 0
+  /** Value of the upper file's redirect xattr; null = none. Of meaning for metacopy only. */
+  redirect: string | null = null
   /** The object in lower has further names, so that copying up separates it from them. */
   lowerHardLink = false
   /** Names beside (parent, name) that the kernel knows. */
   aliases: Alias[] | null = null
   /** When a name of an upper file was last removed, by performance.now(); 0 = not of late. */
   unlinkedMs = 0
+  /** Temporary in work that a nameless file got by a link that failed; '' = none. */
+  parked = ''
   /** Key in the table of hard-linked upper inodes; 0 = not there. */
   upperKey = 0
 

@@ -66,9 +66,9 @@ function canWrite(flags: number): boolean {
 
 /** Open the object a node's data is in. Returns descriptor or -errno. */
 export function openData(ctx: OverlayContext, node: FileNode, flags: number): number {
-  if (node.metacopy && node.lowerDir !== null) {
-    const fd = ctx.fds.fd(node.lowerDir)
-    return fd < 0 ? fd : openAt(fd, node.lowerName, flags)
+  if (node.metacopy && node.dataDir !== null) {
+    const fd = ctx.fds.fd(node.dataDir)
+    return fd < 0 ? fd : openAt(fd, node.dataName, flags)
   }
   const found = locate(ctx, node, place)
   if (found < 0) return found
@@ -207,6 +207,10 @@ function rebind(ctx: OverlayContext, node: FileNode, truncates: boolean): number
   fresh.lowerName = node.lowerName
   fresh.lowerHardLink = node.lowerHardLink
   fresh.metacopy = node.metacopy
+  fresh.dataDir = node.dataDir
+  fresh.dataName = node.dataName
+  fresh.dataBlocks = node.dataBlocks
+  fresh.redirect = node.redirect
   fresh.protection = node.protection
   fresh.hasOrigin = node.hasOrigin
   fresh.originLo = node.originLo

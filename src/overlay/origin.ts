@@ -5,6 +5,7 @@
  */
 import { endianness } from 'node:os'
 import { O_PATH } from '../sys/constants.js'
+import { EINVAL, ENOSYS, EOPNOTSUPP, EOVERFLOW, EPERM } from '../sys/errno.js'
 import { type FileHandle, fileHandle, openHandle } from '../sys/handle.js'
 import { close } from '../sys/open.js'
 import { type FileStat, statAt } from '../sys/stat.js'
@@ -17,13 +18,22 @@ const FLAG_ANY_ENDIAN = 2
 const FLAG_PATH_UPPER = 4
 const CPU_FLAG = endianness() === 'BE' ? FLAG_BIG_ENDIAN : 0
 
+/** What name_to_handle_at(2) says where there are no handles, or we may not have them. */
+const NO_HANDLES: readonly number[] = [-EOPNOTSUPP, -EOVERFLOW, -ENOSYS, -EPERM, -EINVAL]
+
 /**
  * Origin value for `name` below `dirfd` in a layer; empty where handles cannot be had, which means
  * "copied up, origin unknown".
+ * @returns the value, or -errno (EIO, ENOMEM …)
  */
-export function encodeOrigin(layer: Layer, dirfd: number, name: string, upper = false): string {
+export function encodeOrigin(
+  layer: Layer,
+  dirfd: number,
+  name: string,
+  upper = false,
+): string | number {
   const handle = fileHandle(dirfd, name)
-  if (typeof handle === 'number') return ''
+  if (typeof handle === 'number') return NO_HANDLES.includes(handle) ? '' : handle
   const head = String.fromCharCode(
     0,
     MAGIC,

@@ -14,7 +14,9 @@ import { unlinkAt } from '../sys/node.js'
 import { getXattr, removeXattr, writeXattr, xattrNames } from '../sys/xattr.js'
 import { openLog } from '../util/debug.js'
 import { makeCopyMethods } from './copy-up/data.js'
-import { chooseFlush } from './copy-up/flush.js'
+import { chooseFlush, isInMemory } from './copy-up/flush.js'
+import { discardCopies } from './copy-up/long-copies.js'
+import type { Aside } from './aside.js'
 import type { OverlayContext } from './context.js'
 import { InodeNumbers } from './inode-number.js'
 import { DirFds } from './layer.js'
@@ -123,9 +125,10 @@ function takesAcl(options: OverlayOptions, stack: LayerStack): boolean {
 
 /**
  * Open the layers and set up the engine.
+ * @param aside does what takes long; null = the engine itself
  * @throws LayerError when the layers cannot be used; nothing stays open then
  */
-export function openOverlay(asked: OverlayOptions): Overlay {
+export function openOverlay(asked: OverlayOptions, aside: Aside | null = null): Overlay {
   const warnings: string[] = []
   const options = supportedOptions(asked, warnings)
   const kept = keepCapabilities()
@@ -133,21 +136,26 @@ export function openOverlay(asked: OverlayOptions): Overlay {
   actAsSelf()
   const stack = openLayers(options)
   try {
-    return assemble(options, stack, warnings)
+    return assemble(options, stack, warnings, aside)
   } catch (error) {
     closeLayers(stack)
     throw error
   }
 }
 
-function assemble(options: OverlayOptions, stack: LayerStack, warnings: string[]): Overlay {
+function assemble(
+  options: OverlayOptions,
+  stack: LayerStack,
+  warnings: string[],
+  aside: Aside | null,
+): Overlay {
   warnings.push(...stack.warnings)
   const work = openWork(options, stack)
   const marks = chooseMarks(options, work, warnings)
   setUpOverrides(options, stack)
   chooseWhiteouts(options, work, marks, warnings)
   if (marks.canMark) storeUuid(options, stack, marks.userxattr)
-  const ctx = makeContext(options, stack, work, marks)
+  const ctx = makeContext(options, stack, work, marks, aside)
   const filesystem: RawFilesystem = {
     ...nameOps(ctx),
     ...removalOps(ctx),
@@ -199,22 +207,22 @@ function storeUuid(options: OverlayOptions, stack: LayerStack, userxattr: boolea
   if (result < 0) log('upper keeps no uuid: %d', result)
 }
 
+function makeRoot(stack: LayerStack): DirNode {
+  const lowers = stack.lowers.map((layer) => layer.root)
+  const root = new DirNode(1, null, '', stack.upper?.root ?? null, lowers)
+  root.nlookup = 1
+  return root
+}
+
 function makeContext(
   options: OverlayOptions,
   stack: LayerStack,
   work: WorkDir | null,
   marks: Marks,
+  aside: Aside | null,
 ): OverlayContext {
   const fds = new DirFds(Math.min(4096, Math.floor(openFileLimit() / 2)))
-  const root = new DirNode(
-    1,
-    null,
-    '',
-    stack.upper?.root ?? null,
-    stack.lowers.map((layer) => layer.root),
-  )
-  root.nlookup = 1
-  const listings = new ListingCache(LISTED_NAMES)
+  const root = makeRoot(stack)
   const ctx: OverlayContext = {
     options,
     stack,
@@ -232,10 +240,13 @@ function makeContext(
     inodeNumbers: new InodeNumbers(stack.fsCount, options.ino32),
     originLayers: [...stack.lowers, ...stack.dataLayers],
     canMark: marks.canMark,
-    listings,
+    listings: new ListingCache(LISTED_NAMES),
     backings: new Set(),
     copyMethods: makeCopyMethods(),
-    flushCopy: chooseFlush(options, work?.fd ?? -1),
+    flush: chooseFlush(options, work?.fd ?? -1),
+    aside,
+    longCopies: new Map(),
+    syncsAside: work !== null && !isInMemory(work.fd),
     onCopyUp: (node) => {
       moveToCopy(ctx, node)
     },
@@ -245,6 +256,7 @@ function makeContext(
     closeOrphan: (node) => {
       if (node.orphanFd >= 0) close(node.orphanFd)
       node.orphanFd = -1
+      if (!node.isDir && node.parked !== '') ctx.work?.discard(node.parked)
     },
     ttlSec: Math.min(options.timeoutSec, FOR_EVER_SEC),
     connection: null,
@@ -280,18 +292,19 @@ function dropNode(ctx: OverlayContext, node: Node): void {
 function choosePassthrough(ctx: OverlayContext, connection: Connection): void {
   const mode = ctx.options.passthrough
   if (mode === 'off' || (connection.flags2 & (1 << (FUSE_PASSTHROUGH - 32))) === 0) return
-  const accepts = (root: number): boolean => probeBacking(connection, root)
-  if (ctx.upper !== null) ctx.passthroughUpper = ctx.work !== null && accepts(ctx.work.fd)
+  if (ctx.upper !== null) {
+    ctx.passthroughUpper = ctx.work !== null && probeBacking(connection, ctx.work)
+  }
   const lowersTake = ctx.upper === null || ctx.passthroughUpper
   ctx.passthroughLower = mode !== 'upper' && ctx.stack.lowersIsolated && lowersTake
 }
 
 /** Register a scratch file once; the answer holds for the connection. */
-function probeBacking(connection: Connection, workFd: number): boolean {
-  const name = `#probe.${String(process.pid)}`
-  const fd = openAt(workFd, name, O_CREAT | O_EXCL | O_RDWR, 0o600)
+function probeBacking(connection: Connection, work: WorkDir): boolean {
+  const name = work.tempName()
+  const fd = openAt(work.fd, name, O_CREAT | O_EXCL | O_RDWR, 0o600)
   if (fd < 0) return false
-  unlinkAt(workFd, name)
+  unlinkAt(work.fd, name)
   const id = connection.openBacking(fd)
   close(fd)
   if (id <= 0) return false
@@ -305,5 +318,6 @@ function closeAll(ctx: OverlayContext): void {
     ctx.closeOrphan(node)
     if (file !== null) closeData(file)
   }
+  discardCopies(ctx)
   ctx.fds.closeAll()
 }

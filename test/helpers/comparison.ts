@@ -79,9 +79,15 @@ function age(dirfd: number, name: string, path: string, salt: string): void {
   if (result < 0) utimesAt(dirfd, name, 0, UTIME_NOW, 0, UTIME_NOW)
 }
 
-function buildLayer(path: string, script: readonly Operation[], salt: string): void {
+/** Make a layer by a script; what it leaves has times of its own, long past. */
+export function buildLayer(path: string, script: readonly Operation[], salt: string): void {
   mkdirSync(path)
   runScript(path, script)
+  ageLayer(path, salt)
+}
+
+/** Give everything in a layer that has the present time one of its own, long past. */
+export function ageLayer(path: string, salt: string): void {
   const fd = openPath(path, O_RDONLY | O_DIRECTORY)
   age(fd, '', '', salt)
   close(fd)
@@ -293,7 +299,8 @@ export async function compareScenario(
   }
 }
 
-function removeTree(path: string): void {
+/** Remove a tree, whatever flags its objects have. */
+export function removeTree(path: string): void {
   if (!existsSync(path)) return
   clearInodeFlags(path)
   rmSync(path, { recursive: true, force: true })

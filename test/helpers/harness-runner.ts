@@ -2,12 +2,12 @@
  * The process that runs comparisons: its system calls are synchronous and may hang with a daemon
  * under test, so the suite stands outside and can end it.
  */
-import { execFileSync } from 'node:child_process'
-import { closeSync, ftruncateSync, mkdirSync, openSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { errnoName } from '../../src/sys/errno.js'
 import { native } from '../../src/sys/native.js'
 import { type ComparisonPlace, compareScenario } from './comparison.js'
 import type { RunnerReply, RunnerRequest, RunnerSetup } from './harness-protocol.js'
+import { mountImage } from './image.js'
 import type { Scenario } from './scenario.js'
 import { kernelSubject, subjectByName } from './subject.js'
 import { mount } from './syscalls.js'
@@ -15,6 +15,7 @@ import { mount } from './syscalls.js'
 const PR_SET_PDEATHSIG = 1
 const SIGKILL = 9
 const IMAGE_BYTES = 256 << 20
+const IMAGE_INODES = 20_000
 const setup = JSON.parse(process.argv[2] ?? '{}') as RunnerSetup
 // A system call that hangs must not outlive the suite.
 native.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0)
@@ -24,16 +25,7 @@ for (const path of [disk, memory]) mkdirSync(path)
 const result = mount('tmpfs', memory, 'tmpfs', 0, 'mode=755,size=1g')
 if (result < 0) throw new Error(`mount a tmpfs: ${errnoName(result)}`)
 
-/** An ext4 in memory: what a disk has (a uuid, inode flags, holes), at the speed of a tmpfs. */
-function mountImage(image: string, target: string): void {
-  const fd = openSync(image, 'wx')
-  ftruncateSync(fd, IMAGE_BYTES)
-  closeSync(fd)
-  execFileSync('mkfs.ext4', ['-q', '-F', '-O', '^has_journal', '-N', '20000', image])
-  execFileSync('mount', ['-o', 'loop', image, target])
-}
-
-mountImage(`${memory}/ext4.image`, disk)
+mountImage(`${memory}/ext4.image`, disk, IMAGE_BYTES, IMAGE_INODES)
 const reference = kernelSubject()
 const candidate = subjectByName(setup.candidate, setup.checkout)
 

@@ -1,6 +1,7 @@
 /** Talks to the process that hosts sessions of ours. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import type { TransportName } from '../../src/server.js'
 import { bundle } from './bundle.js'
 import type { HostEvent, HostRequest } from './mount-host-protocol.js'
 
@@ -9,16 +10,38 @@ interface Waiting {
   readonly ended: (error: string | null) => void
 }
 
-/** One host process, started with the first mount. */
+/** What the host's threads run, where it is not the program as it is. */
+export interface HostProgram {
+  /** Relative to the checkout. */
+  readonly worker: string
+  readonly env: Readonly<Record<string, string>>
+  readonly transport: TransportName
+}
+
+/** The program as it is. */
+export const plainProgram: HostProgram = {
+  worker: 'test/helpers/mount-host-worker.ts',
+  env: {},
+  transport: 'kernel',
+}
+
+/** One host process, started with the first mount, and anew after it was lost. */
 export class MountHost {
   readonly #checkout: string
+  readonly #program: HostProgram
   #child: ChildProcess | null = null
   #nextId = 1
   readonly #waiting = new Map<number, Waiting>()
   readonly #endOf = new Map<string, Promise<string | null>>()
 
-  constructor(checkout: string) {
+  constructor(checkout: string, program = plainProgram) {
     this.#checkout = checkout
+    this.#program = program
+  }
+
+  /** Process id of the host; starts it if need be. */
+  start(): number | undefined {
+    return this.#start().pid
   }
 
   /** Mount; returns null once live, or why not. */
@@ -56,8 +79,11 @@ export class MountHost {
   #start(): ChildProcess {
     if (this.#child !== null) return this.#child
     const entry = bundle(this.#checkout, 'test/helpers/mount-host.ts')
-    const worker = bundle(this.#checkout, 'test/helpers/mount-host-worker.ts')
-    const child = fork(entry, [worker], { execArgv: [] })
+    const worker = bundle(this.#checkout, this.#program.worker)
+    const child = fork(entry, [worker, this.#program.transport], {
+      execArgv: [],
+      env: { ...process.env, ...this.#program.env },
+    })
     child.on('message', (message) => this.#hear(message as HostEvent))
     child.on('exit', (code, signal) => this.#lost(`the mount host ended (${code ?? signal ?? ''})`))
     this.#child = child

@@ -2,12 +2,13 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
-import { ComparisonFailed, type Harness } from './harness.js'
+import type { Harness } from './harness.js'
 import { type Difference, describeDifference } from './difference.js'
 import { minimise } from './minimise.js'
 import { describeOperation } from './operation.js'
 import { randomScenario } from './random-scenario.js'
 import type { Scenario } from './scenario.js'
+import { RunnerFailed } from './watched-runner.js'
 
 /** What to search, and how long. */
 export interface SearchPlan {
@@ -44,7 +45,7 @@ async function failures(plan: SearchPlan, scenario: Scenario): Promise<string[]>
     const { differences } = await plan.harness.compare(scenario)
     return plan.unexplained(differences, scenario).map(describeDifference)
   } catch (error) {
-    if (error instanceof ComparisonFailed) return [`the comparison failed: ${error.message}`]
+    if (error instanceof RunnerFailed) return [`the comparison failed: ${error.message}`]
     throw error
   }
 }

@@ -143,10 +143,14 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       // What is not copied up for being cut off was there all the same.
       const emptied = truncates && !node.isDir && !node.inUpper && statNode(ctx, node, stat) === 0
       const sizeChanges = emptied && stat.sizeBytes > 0
-      let result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node, truncates ? 'truncate' : 'all')
+      let result = copyForChange(ctx, node, set)
       if (result === 0) result = apply(node, set, sizeChanges)
       if (result === 0) result = statNode(ctx, node, stat)
-      if (result < 0) return result
+      if (result < 0) {
+        // Some of it may be done: the VFS must not go by what it knew.
+        ctx.connection?.invalidateAttributes(nodeid)
+        return result
+      }
       fillAttrReply(ctx, node, stat, out)
       return 0
     },
@@ -169,4 +173,12 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       return result
     },
   }
+}
+
+/** Have an object in upper as far as SETATTR needs it there; one that lost its names stays put. */
+function copyForChange(ctx: OverlayContext, node: Node, set: SetAttributes): number {
+  const resizes = (set.valid & FATTR_SIZE) !== 0
+  if (node.orphanFd >= 0 && (node.isDir || !node.metacopy)) return 0
+  if (!resizes) return copyUp(ctx, node, 'metadata')
+  return copyUp(ctx, node, set.sizeBytes === 0 ? 'truncate' : 'all')
 }

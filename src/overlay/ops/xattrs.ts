@@ -113,7 +113,7 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       const onDisk = encodedName(ctx.upper, name) ?? ctx.xattrNames.toDisk(name)
       if (onDisk === null) return -EOPNOTSUPP
       let result = mayChange(ctx, node)
-      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node)
+      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node, 'metadata')
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
       node.xattrs = XATTRS_UNKNOWN
@@ -142,7 +142,7 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       // A name that is not there is no reason to copy up.
       const present = getXattr(place.fd, place.name, onDisk, 0, 0)
       if (present < 0 && !(isInUpper(node) && name.startsWith(ACL_PREFIX))) return present
-      result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
+      result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node, 'metadata')
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
       node.xattrs = XATTRS_UNKNOWN

@@ -8,20 +8,18 @@ import { actAsSelf, useUmask } from '../../sys/creds.js'
 import { EROFS, ESTALE, EXDEV } from '../../sys/errno.js'
 import { unlinkAt } from '../../sys/node.js'
 import { FileStat, statAt } from '../../sys/stat.js'
-import { writeXattr } from '../../sys/xattr.js'
 import { addAlias, dropName } from '../children.js'
 import { clearEmpty } from '../clear-empty.js'
 import type { OverlayContext } from '../context.js'
-import { copyUp, copyUpDir } from '../copy-up/copy-up.js'
+import { copyUp, copyUpDir, leavesData } from '../copy-up/copy-up.js'
 import { checkName } from '../create.js'
-import { failpoint } from '../failpoint.js'
 import type { LayerDir } from '../layer.js'
 import { ensureListing } from '../listing.js'
 import { isLowerPositive } from '../lookup.js'
 import { markImpure, markOpaque } from '../marks.js'
 import type { DirNode, Node } from '../node.js'
 import { WHITEOUT, probe } from '../probe.js'
-import { REDIRECT_MAX } from '../redirect.js'
+import { setRedirect } from '../redirect.js'
 import { detachDir, detachFile, holdOrphan } from '../remove.js'
 import { moveObject } from './move.js'
 import { type DirMark, type RenamePlan, type RenameSide, planRename } from './plan.js'
@@ -48,6 +46,7 @@ function describe(
   return {
     isDir: node.isDir,
     hasLower: node.isDir && node.lowers.length > 0,
+    metacopy: !node.isDir && (inUpper ? node.metacopy : leavesData(ctx, node)),
     opaque: node.isDir && node.opaque,
     // A lower hard link is separated from its other names by copying up: it gets no origin.
     hasOrigin: node.hasOrigin || (!inUpper && (node.isDir || !node.lowerHardLink)),
@@ -56,10 +55,16 @@ function describe(
   }
 }
 
-/** Whether an object of upper hides the name; a `.wh.` file beside it is in nobody's way. */
-function upperHidesName(ctx: OverlayContext, end: RenameEnd): boolean {
+/**
+ * Whether an object of upper hides the name; a `.wh.` file beside it is in nobody's way.
+ * @returns an errno when that cannot be told
+ */
+function upperHidesName(ctx: OverlayContext, end: RenameEnd): boolean | number {
   const { upper } = end.parent
-  if (upper === null || probe(ctx, upper, end.name, scratch) !== WHITEOUT) return false
+  if (upper === null) return false
+  const seen = probe(ctx, upper, end.name, scratch)
+  if (seen < 0) return seen
+  if (seen !== WHITEOUT) return false
   return ctx.options.whPrefix !== 'all' || statAt(ctx.fds.fd(upper), end.name, scratch) === 0
 }
 
@@ -92,10 +97,12 @@ export function renameChild(
   if (typeof target === 'number') return target
   const targetEmpty = isVisiblyEmpty(ctx, to.node)
   if (typeof targetEmpty === 'number') return targetEmpty
+  const targetWhiteout = to.node === null && node.isDir && upperHidesName(ctx, to)
+  if (typeof targetWhiteout === 'number') return targetWhiteout
   const plan = planRename({
     source,
     target,
-    targetWhiteout: to.node === null && node.isDir && upperHidesName(ctx, to),
+    targetWhiteout,
     targetEmpty,
     sameParent: from.parent === to.parent,
     newParentMerged: to.parent.lowers.length > 0,
@@ -117,14 +124,14 @@ function applyRename(
   if (work === null) return -EROFS
   let result = prepare(ctx, from, to, node, plan)
   if (result < 0) return result
-  failpoint('rename:marked')
   const oldDir = from.parent.upper
   const newDir = to.parent.upper
   if (oldDir === null || newDir === null) return -ESTALE
-  if (to.node !== null && (plan.flags & RENAME_EXCHANGE) === 0) holdOrphan(ctx, to.node)
+  const replaces = to.node !== null && (plan.flags & RENAME_EXCHANGE) === 0
+  const held = replaces ? holdOrphan(ctx, to.node) : 0
   const oldFd = ctx.fds.fd(oldDir)
   const newFd = ctx.fds.fd(newDir)
-  result = Math.min(oldFd, newFd)
+  result = Math.min(held, oldFd, newFd)
   actAsSelf()
   useUmask(0)
   if (result >= 0) {
@@ -136,11 +143,7 @@ function applyRename(
     if (to.node !== null) ctx.closeOrphan(to.node)
     return result
   }
-  failpoint('rename:moved')
-  if (plan.dropOldWhiteout) {
-    unlinkAt(oldFd, from.name)
-    failpoint('rename:cleanup')
-  }
+  if (plan.dropOldWhiteout) unlinkAt(oldFd, from.name)
   settle(ctx, from, to, node, plan, oldDir, newDir)
   return 0
 }
@@ -154,15 +157,14 @@ function prepare(
   plan: RenamePlan,
 ): number {
   const other = (plan.flags & RENAME_EXCHANGE) !== 0 ? to.node : null
-  let result = copyUp(ctx, node)
+  let result = copyUp(ctx, node, 'metadata')
   if (result === 0) result = copyUpDir(ctx, to.parent)
-  if (result === 0 && other !== null) result = copyUp(ctx, other)
-  failpoint('rename:copied-up')
+  if (result === 0 && other !== null) result = copyUp(ctx, other, 'metadata')
   if (result === 0 && plan.clearTarget && !plan.targetInTheWay) result = clearTarget(ctx, to.node)
   const sameParent = from.parent === to.parent
   if (result === 0) result = markParents(ctx, from, to, plan)
-  if (result === 0) result = markDir(ctx, node, plan.sourceMark, sameParent)
-  if (result === 0 && other !== null) result = markDir(ctx, other, plan.targetMark, sameParent)
+  if (result === 0) result = markMoved(ctx, node, plan.sourceMark, sameParent)
+  if (result === 0 && other !== null) result = markMoved(ctx, other, plan.targetMark, sameParent)
   return result
 }
 
@@ -185,40 +187,16 @@ function markParents(
   return result
 }
 
-function markDir(ctx: OverlayContext, node: Node, mark: DirMark, sameParent: boolean): number {
-  if (mark === 'none' || !node.isDir) return 0
-  if (node.upper === null) return -ESTALE
+function markMoved(ctx: OverlayContext, node: Node, mark: DirMark, sameParent: boolean): number {
+  if (mark === 'none') return 0
+  if (mark === 'redirect') return setRedirect(ctx, node, sameParent)
+  if (!node.isDir || node.upper === null) return -ESTALE
   const fd = ctx.fds.fd(node.upper)
   if (fd < 0) return fd
-  if (mark === 'redirect') return setRedirect(ctx, fd, node, sameParent)
-  const result = markOpaque(ctx, fd, '')
-  if (result < 0) return -EXDEV
+  const result = markOpaque(ctx, fd, '', EXDEV)
+  if (result < 0) return result
   node.opaque = true
   return 0
-}
-
-/** @mirrors fs/overlayfs/dir.c:ovl_set_redirect */
-function setRedirect(ctx: OverlayContext, fd: number, node: DirNode, sameParent: boolean): number {
-  if (node.redirect !== null && (sameParent || node.redirect.startsWith('/'))) return 0
-  const value = sameParent ? node.name : absoluteRedirect(node)
-  if (!sameParent && value.length > REDIRECT_MAX) return -EXDEV
-  const result = writeXattr(fd, '', `${ctx.xattrNames.prefix}redirect`, value)
-  if (result < 0) return -EXDEV
-  node.redirect = value
-  return 0
-}
-
-/** Path from the root in terms of the lower layers. */
-function absoluteRedirect(node: DirNode): string {
-  let path = ''
-  let current: DirNode = node
-  while (current.parent !== null) {
-    const step = current.redirect ?? current.name
-    if (step.startsWith('/')) return step + path
-    path = `/${step}${path}`
-    current = current.parent
-  }
-  return path
 }
 
 /** After the move: names, listings and nodes follow. */

@@ -2,9 +2,11 @@
  * Where tsoverlayfs differs from kernel overlayfs on purpose, as data. The letters are those of
  * docs/semantics.md; a difference that no entry covers is a failure.
  */
-import type { Difference } from '../helpers/difference.js'
-import type { Operation } from '../helpers/operation.js'
-import type { Scenario } from '../helpers/scenario.js'
+import type { Difference } from './difference.js'
+import { libfuseDeviations } from './deviations-libfuse.js'
+import type { Operation } from './operation.js'
+import type { Scenario } from './scenario.js'
+import { candidateName } from './subject.js'
 
 /** One lettered deviation. */
 export interface Deviation {
@@ -159,7 +161,7 @@ function whiteoutsOnly(expected: string, actual: string): boolean {
 
 /** Option sets that ours refuses, with the letter of the reason. */
 export const refusedOptions: readonly { readonly words: RegExp; readonly letter: string }[] = [
-  { words: /index=on|metacopy=on/, letter: 'P' },
+  { words: /index=on/, letter: 'P' },
 ]
 
 /** What no deviation covers. */
@@ -167,9 +169,10 @@ export function unexplained(
   differences: readonly Difference[],
   scenario: Scenario,
 ): readonly Difference[] {
-  const explains = (difference: Difference, all = deviations): boolean =>
+  const known = candidateName() === 'libfuse' ? [...deviations, ...libfuseDeviations] : deviations
+  const explains = (difference: Difference, all = known): boolean =>
     all.some(({ covers }) => covers(difference, scenario))
-  const diverging = deviations.filter(({ diverges }) => diverges === true)
+  const diverging = known.filter(({ diverges }) => diverges === true)
   if (differences.some((difference) => explains(difference, diverging))) return []
   return differences.filter((difference) => !explains(difference))
 }

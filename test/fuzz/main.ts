@@ -5,28 +5,32 @@
  * TSOVERLAYFS_ENGINE=OPTIONS mounts ours as an engine does, with these options besides (see
  * mount-host.ts), and compares what users see, not what is on disk.
  *
+ * TSOVERLAYFS_OPTIONS=PATTERN tries only the option sets that match.
+ *
  * Usage: node scripts/fuzz.mjs [DIRECTORY for findings; default test/regress/scripts]
  */
 import fc from 'fast-check'
 import { describeDifference } from '../helpers/difference.js'
 import type { Difference } from '../helpers/difference.js'
-import { ComparisonFailed, Harness } from '../helpers/harness.js'
+import { Harness } from '../helpers/harness.js'
 import { minimise } from '../helpers/minimise.js'
 import { optionSets, randomScenario } from '../helpers/random-scenario.js'
 import { describeScenario, storeFinding } from '../helpers/random-search.js'
 import { type Scenario, scenarioLength } from '../helpers/scenario.js'
 import { candidateName } from '../helpers/subject.js'
-import { refusedOptions, unexplained } from './deviations.js'
+import { refusedOptions, unexplained } from '../helpers/deviations.js'
+import { RunnerFailed } from '../helpers/watched-runner.js'
 
 const checkout = process.cwd()
 const store = process.argv[2] ?? `${checkout}/test/regress/scripts`
 const deadline = Date.now() + Number(process.env['TSOVERLAYFS_SECONDS'] ?? Infinity) * 1000
 const seed = Number(process.env['TSOVERLAYFS_SEED'] ?? Date.now() % 1_000_000)
 const workers = Number(process.env['TSOVERLAYFS_WORKERS'] ?? 2)
-const isOurs = candidateName() === 'ours' || candidateName() === 'program'
-const options = optionSets.filter(
-  (set) => !isOurs || !refusedOptions.some(({ words }) => words.test(set)),
-)
+const isOurs = ['ours', 'program', 'libfuse'].includes(candidateName())
+const wanted = new RegExp(process.env['TSOVERLAYFS_OPTIONS'] ?? '')
+const options = optionSets
+  .filter((set) => wanted.test(set))
+  .filter((set) => !isOurs || !refusedOptions.some(({ words }) => words.test(set)))
 
 const isEngine = process.env['TSOVERLAYFS_ENGINE'] !== undefined
 const SEEN_BY_USERS: ReadonlySet<string> = new Set(['result', 'mount', 'merged'])
@@ -56,7 +60,7 @@ async function differences(harness: Harness, scenario: Scenario): Promise<readon
     const found = unexplained((await harness.compare(scenario)).differences, scenario)
     return isEngine ? found.filter(({ place }) => SEEN_BY_USERS.has(place)) : found
   } catch (error) {
-    if (!(error instanceof ComparisonFailed)) throw error
+    if (!(error instanceof RunnerFailed)) throw error
     console.log(`the comparison failed: ${error.message}`)
     const broken = { place: 'mount', round: 0, subject: error.message, field: 'failed' } as const
     return [{ ...broken, expected: 'a comparison', actual: 'none' }]
