@@ -9,7 +9,6 @@ import { type Row, runTable } from '../../helpers/table.js'
 const FIONREAD = 0x541b
 const TCGETS = 0x5401
 const FS_IOC_GETFLAGS = 0x80086601
-const FS_IOC_SETFLAGS = 0x40086602
 const FS_IOC_FSGETXATTR = 0x801c581f
 const FS_IOC_FSSETXATTR = 0x401c5820
 const FS_IOC_FIEMAP = 0xc020660b
@@ -145,7 +144,6 @@ const inodeFlags: readonly Call[] = [
     FIFREEZE,
     UNKNOWN_IOCTL,
   ].map((request): Call => (path) => [{ op: 'ioctl', path, request }]),
-  (path) => [{ op: 'ioctl', path, request: FS_IOC_SETFLAGS }],
   (path) => [{ op: 'ioctl', path, request: FS_IOC_FSSETXATTR }],
 ]
 

@@ -37,6 +37,7 @@ const statRow: Row = {
   title: 'stat of every object, after a remount too',
   script: looks,
   then: looks,
+  layers: [1, 5],
 }
 
 const copiedUp: Row = {

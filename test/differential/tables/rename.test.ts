@@ -31,7 +31,8 @@ function within(source: ObjectKind, flags: readonly RenameFlag[]): Row {
     ...place(objects),
     script,
     layers: [3],
-    options: redirects,
+    // NOREPLACE comes down to the plain rename where nothing is in the way.
+    options: flags.includes('noreplace') ? [''] : redirects,
   }
 }
 
@@ -75,6 +76,7 @@ function intoUpper(source: ObjectKind): Row {
       { op: 'list', path: 'd' },
       { op: 'list', path: 'pure' },
     ],
+    layers: [2],
     options: redirects,
   }
 }
@@ -85,6 +87,7 @@ const sources = [...fileKinds, ...dirKinds]
 const refusals: Row[] = [
   {
     title: 'RENAME_WHITEOUT and impossible flags',
+    layers: [2],
     refused: true,
     script: [
       { op: 'rename', from: 'f', to: 'new', flags: ['whiteout'] },
@@ -96,6 +99,7 @@ const refusals: Row[] = [
   },
   {
     title: 'into its own subtree, onto its parent, the root',
+    layers: [2],
     refused: true,
     options: redirects,
     script: [
@@ -110,6 +114,7 @@ const refusals: Row[] = [
   },
   {
     title: 'types that do not fit',
+    layers: [2],
     refused: true,
     options: redirects,
     script: [
@@ -132,6 +137,7 @@ const refusals: Row[] = [
 const links: Row[] = [
   {
     title: 'two names of one inode',
+    layers: [1, 5],
     script: [
       { op: 'rename', from: 'u', to: 'uhl' },
       { op: 'rename', from: 'hl1', to: 'hl2' },
@@ -153,6 +159,7 @@ const links: Row[] = [
 const chains: Row[] = [
   {
     title: 'a directory on and on: relative redirects become absolute, absolute ones stay',
+    layers: [3],
     options: ['redirect_dir=on', 'redirect_dir=on,xino=on'],
     script: [
       { op: 'rename', from: 'ld', to: 'ld1' },
@@ -174,6 +181,7 @@ const chains: Row[] = [
   },
   {
     title: 'a directory whose parent was renamed',
+    layers: [2],
     options: ['redirect_dir=on'],
     script: [
       { op: 'rename', from: 'ld', to: 'moved' },
@@ -244,6 +252,7 @@ const chains: Row[] = [
   },
   {
     title: 'and everything else, in one tree',
+    layers: [2],
     options: ['', 'redirect_dir=on', 'redirect_dir=nofollow', 'xino=on', 'userxattr', 'volatile'],
     script: [
       { op: 'rename', from: 'f', to: 'ld/f' },
