@@ -15,7 +15,6 @@ import {
 } from '../helpers/engines/mounts.js'
 import { EnginePlace } from '../helpers/engines/place.js'
 import { requires } from '../helpers/requires.js'
-import { mountsBelow } from '../helpers/scratch.js'
 import type { Snapshot } from '../helpers/snapshot.js'
 
 const END_MS = 5000
@@ -30,7 +29,7 @@ async function over(
     const place = new EnginePlace()
     t.teardown(() => place.close())
     await body(t, place, makeLayers(place, 'l'))
-    t.strictSame(mountsBelow(place.path), [], 'nothing is mounted')
+    t.strictSame(place.mounts(), [], 'nothing is mounted')
     t.strictSame(await place.leftovers(), [], 'nothing runs')
   })
 }
