@@ -16,7 +16,8 @@ A workload whose program is missing is left out, with the reason in the report.
   --skip A,B          all but these
   --rounds N          rounds (default 5; quick: as many as fit, up to 3)
   --limit SECONDS     give up on a program that takes longer (default 900; quick: 60)
-  --subjects A,B      only these of: tsoverlayfs, kernel, bare, and the peers by name
+  --subjects A,B      only these of: tsoverlayfs, libfuse (ourselves through libfuse 2; in a quick
+                      run only if named), kernel, bare, and the peers by name
   --peer PATH         another program with fuse-overlayfs's command line; repeatable
                       (default: fuse-overlayfs from PATH)
   --variant OPTS      also measure ourselves with these further mount options; repeatable

@@ -135,6 +135,15 @@ export function daemonsOf(mountPoint) {
 }
 
 /**
+ * The process of a mount that serves requests: of two (libfuse), the one that was started for it.
+ * @param {string} mountPoint
+ */
+export function serverOf(mountPoint) {
+  const daemons = daemonsOf(mountPoint)
+  return daemons.find((pid) => commandLine(pid).includes('serve')) ?? daemons[0]
+}
+
+/**
  * Whether a process still runs. One that has ended and waits for init to notice does not count: that
  * can take seconds.
  * @param {number} pid

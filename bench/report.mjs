@@ -41,6 +41,7 @@ export function slowdown(row, subject, reference) {
 const firstOf = (report, kind) => report.subjects.find((subject) => subject.kind === kind)?.name
 
 /**
+ * The goals are those of our own session: libfuse, which serves the same overlay, has none.
  * @param {Report} report
  * @param {ReportRow} row
  * @param {string} subject
@@ -49,7 +50,7 @@ const firstOf = (report, kind) => report.subjects.find((subject) => subject.kind
 export function judge(report, row, subject) {
   const table = subject.includes('passthrough=off') ? goalsWithoutPassthrough : goals
   const cell = row.cells[subject]
-  if (cell === undefined) return []
+  if (cell === undefined || !subject.startsWith('tsoverlayfs')) return []
   const prefix = subject.startsWith('tsoverlayfs ') ? `${subject.slice(12)} ` : ''
   return (table[row.id] ?? []).flatMap(({ against, limit }) => {
     if (against === 'absolute') {

@@ -1,9 +1,10 @@
 // @ts-check
 // What is measured: ourselves, kernel overlayfs, other FUSE overlays, and a plain directory. A
 // subject turns layers into a directory that can be worked in, and takes it down again.
+import { createRequire } from 'node:module'
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { daemonsOf, findProgram, isAlive, run, sleep } from './processes.mjs'
+import { daemonsOf, findProgram, isAlive, run, serverOf, sleep } from './processes.mjs'
 
 /**
  * @typedef {object} Layers
@@ -92,7 +93,7 @@ async function mountProgram(how, layers) {
   })
   statSync(merged)
   const readySeconds = Number(process.hrtime.bigint() - begin) / 1e9
-  const daemon = how.words.includes('overlay') ? null : daemonsOf(merged)[0]
+  const daemon = how.words.includes('overlay') ? null : serverOf(merged)
   if (daemon === undefined) throw new Error(`${how.program}: no server process for ${merged}`)
   return { dir: merged, daemon, readySeconds, upper }
 }
@@ -156,6 +157,21 @@ async function programSubject(spec) {
   }
 }
 
+/** Ourselves through libfuse 2. */
+const LIBFUSE = 'libfuse'
+
+/** @returns {string | null} why libfuse cannot be measured here */
+function libfuseMissing() {
+  const require = createRequire(import.meta.url)
+  try {
+    require('fuse-native')
+    return null
+  } catch (cause) {
+    const [reason] = String(cause instanceof Error ? cause.message : cause).split('\n')
+    return `${reason}; apt-get install libfuse2 && npm rebuild fuse-native`
+  }
+}
+
 /**
  * Everything that can be measured here, and why the rest cannot.
  * @param {import('./arguments.mjs').Arguments} args
@@ -171,6 +187,18 @@ export async function findSubjects(args, defaultCandidate) {
   const wanted = (/** @type {string} */ name) =>
     args.subjects.length === 0 || args.subjects.includes(name)
 
+  /** Ourselves through libfuse 2; slow, so in a quick run only if it is asked for. */
+  const addLibfuse = async () => {
+    const reason = libfuseMissing()
+    if (reason !== null) missing.push(`${LIBFUSE}: ${reason}`)
+    else {
+      const extra = 'transport=libfuse'
+      const kind = /** @type {const} */ ('ours')
+      const spec = { program: candidate, name: LIBFUSE, kind, extra, variant: false, cpus }
+      subjects.push(await programSubject(spec))
+    }
+  }
+
   if (wanted('tsoverlayfs')) {
     if (existsSync(candidate)) {
       const base = { program: candidate, kind: /** @type {const} */ ('ours'), cpus }
@@ -184,6 +212,8 @@ export async function findSubjects(args, defaultCandidate) {
       }
     } else missing.push(`tsoverlayfs: ${candidate} does not exist; run npm run build`)
   }
+  const isNamed = args.subjects.includes(LIBFUSE)
+  if (existsSync(candidate) && (isNamed || (wanted(LIBFUSE) && !args.quick))) await addLibfuse()
   if (wanted('kernel')) {
     if (readFileSync('/proc/filesystems', 'utf8').includes('\toverlay\n')) {
       subjects.push(kernelSubject())

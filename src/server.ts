@@ -6,6 +6,8 @@ import { fork } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
 import { AsidePerformer } from './aside/performer.js'
 import type { MountOptions } from './config/mount-options.js'
+import { textOf } from './util/byte-text.js'
+import { showBytes } from './util/debug.js'
 import type { WorkerOrder, WorkerReport } from './worker.js'
 
 /** Who carries requests between the kernel and the file system. */
@@ -39,43 +41,17 @@ function startWorker(program: string, options: MountOptions, events: ServerEvent
   })
 }
 
-/** How much of what libfuse says before the mount is live is kept for a message, characters. */
-const SAID_CHARS = 2000
-
 function startProcess(program: string, options: MountOptions, events: ServerEvents): void {
-  const child = fork(program, {
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  // The words are for those who look at the list of processes.
+  const words = ['serve', textOf(options.mount.mountpoint) ?? showBytes(options.mount.mountpoint)]
+  const child = fork(program, words, {
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',
     env: { ...process.env, [SERVE_VARIABLE]: 'libfuse' },
   })
-  let said = ''
-  let isLive = false
-  let failed: (WorkerReport & { readonly kind: 'failed' }) | null = null
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    if (isLive) process.stderr.write(text)
-    else said = (said + text).slice(-SAID_CHARS)
-  })
-  child.on('message', (report: WorkerReport) => {
-    if (report.kind === 'failed') {
-      failed = report
-      return
-    }
-    if (report.kind === 'mounted') {
-      isLive = true
-      process.stderr.write(said)
-    }
-    events.report(report)
-  })
+  child.on('message', events.report)
   child.on('error', events.lost)
-  // Only now all that libfuse had to say is here.
-  child.on('close', () => {
-    if (failed !== null) {
-      const reason = said.trim().split('\n').join('; ')
-      const message = reason === '' ? failed.message : `${failed.message}: ${reason}`
-      events.report({ ...failed, message })
-    }
-    events.exited()
-  })
+  child.on('exit', events.exited)
   child.send(options)
 }
 

@@ -110,7 +110,7 @@ function tellParent(report: WorkerReport): void {
  * compiled without ado as they are first called, and optimised only when they have proven hot: at the
  * start, the optimiser takes more time than it saves.
  */
-function warmUp(): void {
+export function warmUp(): void {
   setFlagsFromString('--always-sparkplug')
   setFlagsFromString('--interrupt-budget=300000')
 }

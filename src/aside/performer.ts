@@ -4,22 +4,11 @@
  * takes memory while nothing long is to be done.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
-import type { SyncKind } from '../overlay/aside.js'
-import { EIO, FsError } from '../sys/errno.js'
+import { FsError } from '../sys/errno.js'
 import { openEvent, signalEvent } from '../sys/event.js'
 import { close } from '../sys/open.js'
-import { fdatasyncThreaded, fsyncThreaded, syncfsThreaded } from '../sys/threaded-io.js'
-import { openLog } from '../util/debug.js'
-import { copyAside } from './copy.js'
 import type { AsideJob, AsideLine } from './messages.js'
-
-const log = openLog('aside')
-
-const syncs: Readonly<Record<SyncKind, (fd: number) => Promise<number>>> = {
-  fsync: fsyncThreaded,
-  fdatasync: fdatasyncThreaded,
-  syncfs: syncfsThreaded,
-}
+import { perform } from './work.js'
 
 /** Serves one loop. */
 export class AsidePerformer {
@@ -46,7 +35,7 @@ export class AsidePerformer {
 
   async #serve(job: AsideJob): Promise<void> {
     this.#running += 1
-    const result = await this.#perform(job)
+    const result = await perform(job, () => !this.#isOver)
     this.#running -= 1
     if (this.#isOver) {
       this.#release()
@@ -54,20 +43,6 @@ export class AsidePerformer {
     }
     this.#port.postMessage({ id: job.id, result })
     signalEvent(this.#event)
-  }
-
-  async #perform(job: AsideJob): Promise<number> {
-    const fds = job.kind === 'copy' ? [job.source, job.target] : [job.fd]
-    try {
-      return job.kind === 'copy'
-        ? await copyAside(job, () => !this.#isOver)
-        : await syncs[job.how](job.fd)
-    } catch (error) {
-      log('%s: %s', job.kind, error instanceof Error ? error.stack : error)
-      return -EIO
-    } finally {
-      for (const fd of fds) close(fd)
-    }
   }
 
   /** The loop is gone: stop as soon as may be. */

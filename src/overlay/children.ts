@@ -121,7 +121,7 @@ function fixOrigin(ctx: OverlayContext, parent: DirNode, node: DirNode): number 
   if (typeof origin === 'number') return origin
   const upperFd = ctx.fds.fd(node.upper)
   if (upperFd < 0) return upperFd
-  const written = writeOrigin(ctx, upperFd, '', origin)
+  const written = writeOrigin(ctx, upperFd, '', S_IFDIR, origin)
   // An immutable directory goes without: it is looked at, not changed.
   return written < 0 && written !== -EPERM ? written : markImpure(ctx, parent)
 }

@@ -118,6 +118,8 @@ export class FileNode extends BaseNode {
   aliases: Alias[] | null = null
   /** When a name of an upper file was last removed, by performance.now(); 0 = not of late. */
   unlinkedMs = 0
+  /** Temporary in work that a nameless file got by a link that failed; '' = none. */
+  parked = ''
   /** Key in the table of hard-linked upper inodes; 0 = not there. */
   upperKey = 0
 

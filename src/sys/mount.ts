@@ -1,7 +1,7 @@
 /** Mounting, unmounting, and the kernel's list of mounts. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cstring, cstring2, NativeMemory } from './memory.js'
-import { native, orErrno } from './native.js'
+import { native, orErrno, unmountMeanwhile } from './native.js'
 
 export const MS_RDONLY = 1
 export const MS_NOSUID = 2
@@ -45,6 +45,16 @@ export function mountAt(call: MountCall): number {
 export function unmountAt(target: string, how: 'now' | 'lazy'): number {
   const flags = UMOUNT_NOFOLLOW | (how === 'lazy' ? MNT_DETACH : 0)
   return orErrno(native.umount2(cstring(target), flags))
+}
+
+/**
+ * Detach a mount that this thread serves, which may be asked to write what it holds before that is
+ * done.
+ * @param done called when it is, or could not be
+ */
+export function detachMeanwhile(target: string, done: () => void): void {
+  const path = Buffer.from(`${target}\0`, 'latin1')
+  unmountMeanwhile(path, UMOUNT_NOFOLLOW | MNT_DETACH, done)
 }
 
 /** The mounts this process sees, in proc(5)'s mountinfo format, as latin1. */

@@ -35,6 +35,10 @@ export const native = {
   ),
   close: bind<(fd: Int) => Int>('int close(int fd)'),
   dup: bind<(fd: Int) => Int>('int dup(int fd)'),
+  dup2: bind<(fd: Int, as: Int) => Int>('int dup2(int fd, int as)'),
+  memfdCreate: bind<(name: Pointer, flags: Int) => Int>(
+    'int memfd_create(void *name, unsigned int flags)',
+  ),
   fcntl: bind<(fd: Int, cmd: Int, arg: Int) => Int>('int fcntl(int fd, int cmd, long arg)'),
   read: bind<(fd: Int, buf: Pointer, size: number) => number>(
     'long read(int fd, void *buf, size_t size)',
@@ -174,6 +178,13 @@ export const native = {
   geteuid: bind<() => number>('unsigned int geteuid()'),
   getegid: bind<() => number>('unsigned int getegid()'),
 } as const
+
+const unmountCall = libc.func('int umount2(void *target, int flags)')
+
+/** umount2(2) on another thread; `done` is called on this one, whatever it came to. */
+export function unmountMeanwhile(target: Buffer, flags: Int, done: () => void): void {
+  unmountCall.async(target, flags, done)
+}
 
 const threadJoin = libc.func('int pthread_join(uintptr_t thread, void *result)')
 

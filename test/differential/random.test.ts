@@ -13,7 +13,7 @@ import { Harness, checkout } from '../helpers/harness.js'
 import { describeScenario, search, storeFinding } from '../helpers/random-search.js'
 import { optionSets } from '../helpers/random-scenario.js'
 import { requires } from '../helpers/requires.js'
-import { candidateName } from '../helpers/subject.js'
+import { candidateName, isOurs } from '../helpers/subject.js'
 import { refusedOptions, unexplained } from '../helpers/deviations.js'
 
 const RUNS = Number(process.env['TSOVERLAYFS_RUNS'] ?? 2000)
@@ -21,11 +21,11 @@ const LIMIT_MS = Number(process.env['TSOVERLAYFS_SECONDS'] ?? 280) * 1000
 const SEED = Number(process.env['TSOVERLAYFS_SEED'] ?? 20261121)
 const WORKERS = Math.min(2, availableParallelism())
 
-const isOurs = ['ours', 'program', 'libfuse'].includes(candidateName())
+const isPlain = isOurs() && candidateName() !== 'libfuse'
 /** What others do differently is no regression of ours. */
-const STORE = isOurs ? `${checkout}/test/regress/scripts` : `${tmpdir()}/tsoverlayfs-findings`
+const STORE = isPlain ? `${checkout}/test/regress/scripts` : `${tmpdir()}/tsoverlayfs-findings`
 const options = optionSets.filter(
-  (set) => !isOurs || !refusedOptions.some(({ words }) => words.test(set)),
+  (set) => !isOurs() || !refusedOptions.some(({ words }) => words.test(set)),
 )
 
 await t.test(`random scenarios, candidate ${candidateName()}`, async (t) => {
@@ -69,7 +69,7 @@ await t.test('options that ours refuses', async (t) => {
       rounds,
     })
     const refused = differences.some(({ place }) => place === 'mount')
-    const expected = isOurs && refusedOptions.some(({ words }) => words.test(set))
+    const expected = isOurs() && refusedOptions.some(({ words }) => words.test(set))
     t.equal(refused, expected, `'${set}' is ${expected ? 'refused' : 'accepted'}`)
   }
 })

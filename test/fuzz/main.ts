@@ -17,7 +17,7 @@ import { minimise } from '../helpers/minimise.js'
 import { optionSets, randomScenario } from '../helpers/random-scenario.js'
 import { describeScenario, storeFinding } from '../helpers/random-search.js'
 import { type Scenario, scenarioLength } from '../helpers/scenario.js'
-import { candidateName } from '../helpers/subject.js'
+import { candidateName, isOurs } from '../helpers/subject.js'
 import { refusedOptions, unexplained } from '../helpers/deviations.js'
 import { RunnerFailed } from '../helpers/watched-runner.js'
 
@@ -26,11 +26,10 @@ const store = process.argv[2] ?? `${checkout}/test/regress/scripts`
 const deadline = Date.now() + Number(process.env['TSOVERLAYFS_SECONDS'] ?? Infinity) * 1000
 const seed = Number(process.env['TSOVERLAYFS_SEED'] ?? Date.now() % 1_000_000)
 const workers = Number(process.env['TSOVERLAYFS_WORKERS'] ?? 2)
-const isOurs = ['ours', 'program', 'libfuse'].includes(candidateName())
 const wanted = new RegExp(process.env['TSOVERLAYFS_OPTIONS'] ?? '')
 const options = optionSets
   .filter((set) => wanted.test(set))
-  .filter((set) => !isOurs || !refusedOptions.some(({ words }) => words.test(set)))
+  .filter((set) => !isOurs() || !refusedOptions.some(({ words }) => words.test(set)))
 
 const isEngine = process.env['TSOVERLAYFS_ENGINE'] !== undefined
 const SEEN_BY_USERS: ReadonlySet<string> = new Set(['result', 'mount', 'merged'])

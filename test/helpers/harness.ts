@@ -1,9 +1,9 @@
 /** Comparisons with the kernel for the suites, in a process of their own. */
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { carriedPart } from './deviations-libfuse.js'
 import { bundle } from './bundle.js'
 import type { Outcome } from './comparison.js'
+import { carriedPart } from './deviations-libfuse.js'
 import type { RunnerReply, RunnerRequest, RunnerSetup } from './harness-protocol.js'
 import type { Scenario } from './scenario.js'
 import { WatchedRunner } from './watched-runner.js'
@@ -15,8 +15,8 @@ const SCENARIO_DEADLINE_MS = 30_000
 
 /** Runs one scenario at a time. Call {@link Harness.close} when done. */
 export class Harness {
-  readonly #runner: WatchedRunner<RunnerRequest, RunnerReply>
   readonly #candidate: string
+  readonly #runner: WatchedRunner<RunnerRequest, RunnerReply>
   #nextId = 1
 
   /**

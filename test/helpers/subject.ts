@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { errnoName } from '../../src/sys/errno.js'
 import type { TransportName } from '../../src/server.js'
-import { MountHost, plainProgram } from './mount-host-client.js'
+import { MountHost } from './mount-host-client.js'
 import { mountsBelow } from './scratch.js'
 import { mount, unmount } from './syscalls.js'
 
@@ -174,7 +174,7 @@ export function programSubject(program: string): Subject {
 
 /** Ours, many sessions in one process: what makes thousands of mounts affordable. */
 export function hostedSubject(checkout: string, transport: TransportName = 'kernel'): Subject {
-  const host = new MountHost(checkout, { ...plainProgram, transport })
+  const host = new MountHost(checkout, undefined, transport)
   return {
     name: transport === 'kernel' ? 'ours' : transport,
     mount: async (request) => {
@@ -193,8 +193,8 @@ export function hostedSubject(checkout: string, transport: TransportName = 'kern
 
 /**
  * Choose what is compared with the kernel: `kernel`, `ours` (in one host process), `libfuse` (ours
- * through libfuse 2), `program`
- * (`bin/tsoverlayfs`, one process a mount), or the path or name of a program like fuse-overlayfs.
+ * through libfuse 2), `program` (`bin/tsoverlayfs`, one process a mount), or the path or name of a
+ * program like fuse-overlayfs.
  */
 export function subjectByName(name: string, checkout: string): Subject {
   if (name === 'kernel') return kernelSubject('kernel again')
@@ -211,4 +211,9 @@ export function subjectByName(name: string, checkout: string): Subject {
 /** What TSOVERLAYFS_CANDIDATE asks for; ours by default. */
 export function candidateName(): string {
   return process.env['TSOVERLAYFS_CANDIDATE'] ?? 'ours'
+}
+
+/** Whether the candidate is this program, in one form or another. */
+export function isOurs(): boolean {
+  return ['ours', 'program', 'libfuse'].includes(candidateName())
 }

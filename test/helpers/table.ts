@@ -13,7 +13,7 @@ import type { Operation } from './operation.js'
 import { requires } from './requires.js'
 import type { Scenario } from './scenario.js'
 import { standardLower, standardSetup } from './standard-layers.js'
-import { candidateName } from './subject.js'
+import { candidateName, isOurs } from './subject.js'
 
 /** One row. */
 export interface Row {
@@ -69,7 +69,7 @@ function nameOf(scenario: Scenario): string {
 
 /** The letter under which ours refuses the options of a scenario. */
 function refusalOf({ options }: Scenario): string | undefined {
-  if (candidateName() !== 'ours' && candidateName() !== 'program') return undefined
+  if (!isOurs()) return undefined
   return refusedOptions.find(({ words }) => words.test(options))?.letter
 }
 

@@ -61,25 +61,23 @@ function mountAt(path: string, more = ''): Outcome {
 const isMounted = (path: string): boolean =>
   readFileSync('/proc/self/mountinfo', 'latin1').includes(` ${path}/merged `)
 
-/** Processes that belong to a place: the one that mounts, and its child that serves. */
+/** Processes that belong to a place: the one that mounts, and after it its child that serves. */
 function processesOf(path: string): number[] {
-  const stats = readdirSync('/proc')
+  return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .flatMap((name) => {
+    .filter((name) => {
       try {
-        const parent = Number(
-          /^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${name}/status`, 'utf8'))?.[1],
-        )
-        return [
-          { pid: Number(name), parent, line: readFileSync(`/proc/${name}/cmdline`, 'latin1') },
-        ]
+        return readFileSync(`/proc/${name}/cmdline`, 'latin1').includes(path)
       } catch {
-        return [] // ended meanwhile
+        return false // ended meanwhile
       }
     })
-  const mounting = stats.filter(({ line }) => line.includes(path)).map(({ pid }) => pid)
-  const serving = stats.filter(({ parent }) => mounting.includes(parent)).map(({ pid }) => pid)
-  return [...mounting, ...serving]
+    .map(Number)
+    .sort((a, b) => Number(isServing(a)) - Number(isServing(b)))
+}
+
+function isServing(pid: number): boolean {
+  return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes('\0serve\0')
 }
 
 function isAlive(pid: number): boolean {

@@ -146,7 +146,11 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       let result = copyForChange(ctx, node, set)
       if (result === 0) result = apply(node, set, sizeChanges)
       if (result === 0) result = statNode(ctx, node, stat)
-      if (result < 0) return result
+      if (result < 0) {
+        // Some of it may be done: the VFS must not go by what it knew.
+        ctx.connection?.invalidateAttributes(nodeid)
+        return result
+      }
       fillAttrReply(ctx, node, stat, out)
       return 0
     },

@@ -15,6 +15,7 @@ import {
   makeAttributes,
 } from '../../raw-filesystem.js'
 import { HandleTable } from './handles.js'
+import { LateReplies } from './late-replies.js'
 import { PathTable } from './path-table.js'
 import { References } from './references.js'
 
@@ -28,6 +29,7 @@ export class Adapter {
   readonly references: References
   readonly paths: PathTable
   readonly handles: HandleTable
+  readonly late = new LateReplies()
   /** Data on its way: what is read, written, or the value of an xattr. */
   readonly memory = new NativeMemory(TRANSFER_BYTES)
   readonly entry: Entry = {

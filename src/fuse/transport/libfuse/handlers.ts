@@ -1,12 +1,13 @@
 /**
  * The addon's handlers: arguments and record in, operation, reply out. A thread of libfuse waits for
- * every one of them: each request is answered once, whatever happens.
+ * every one of them: each request is answered once, whatever happens, now or later.
  */
 import { EIO, FsError } from '../../../sys/errno.js'
 import { NativeMemory } from '../../../sys/memory.js'
 import { type Log, openLog, showBytes } from '../../../util/debug.js'
 import { bytesOf } from '../../../util/byte-text.js'
 import { MAX_REPLY_ERRNO } from '../../protocol/abi.js'
+import { DEFERRED, PARKED } from '../../raw-filesystem.js'
 import type { Adapter } from './adapter.js'
 import type { Addon, AddonHandler, OperationName } from './addon.js'
 import { OPERATION_SLOTS, operationNames } from './addon.js'
@@ -192,6 +193,17 @@ export interface HandlerLogs {
   readonly bug: Log
 }
 
+/** Serve a request; whatever is thrown is a result, too. */
+function attempt<Name extends OperationName>(name: Name, serve: () => number, bug: Log): number {
+  try {
+    return serve()
+  } catch (error) {
+    if (error instanceof FsError && error.errno > 0) return -error.errno
+    bug('%s: %s', name, error instanceof Error ? error.stack : error)
+    return -EIO
+  }
+}
+
 function makeHandler<Name extends OperationName>(
   addon: Addon,
   x: Adapter,
@@ -200,18 +212,21 @@ function makeHandler<Name extends OperationName>(
   logs: HandlerLogs,
 ): AddonHandler {
   return (handle, _opcode, ...values) => {
-    let result: number
-    try {
-      result = serve(x, new RequestRecord(handle), ...(values as Arguments[Name]))
-    } catch (error) {
-      result = error instanceof FsError && error.errno > 0 ? -error.errno : -EIO
-      if (!(error instanceof FsError)) {
-        logs.bug('%s: %s', name, error instanceof Error ? error.stack : error)
-      }
+    const answer = (result: number): void => {
+      const told = tellable(name, result, logs.bug)
+      if (logs.trace.enabled) logs.trace('%s %s: %d', name, shown(values), told)
+      reply(addon, name, handle, told, values)
     }
-    const told = tellable(name, result, logs.bug)
-    if (logs.trace.enabled) logs.trace('%s %s: %d', name, shown(values), told)
-    reply(addon, name, handle, told, values)
+    const serveOnce = (): void => {
+      const unique = x.late.begin(x.request)
+      const record = new RequestRecord(handle)
+      const once = (): number => serve(x, record, ...(values as Arguments[Name]))
+      const result = attempt(name, once, logs.bug)
+      if (result === PARKED) x.late.park(serveOnce)
+      else if (result === DEFERRED) x.late.defer(unique, answer)
+      else answer(result)
+    }
+    serveOnce()
   }
 }
 

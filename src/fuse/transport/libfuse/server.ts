@@ -4,6 +4,8 @@
  */
 import { EIO, EOPNOTSUPP } from '../../../sys/errno.js'
 import { onThreadEnd } from '../../../sys/foreign.js'
+import { captureStderr } from '../../../sys/stderr.js'
+import { showBytes } from '../../../util/debug.js'
 import type { Connection, RawFilesystem } from '../../raw-filesystem.js'
 import { Adapter } from './adapter.js'
 import type { Addon } from './addon.js'
@@ -18,25 +20,30 @@ const MINOR = 19
 /** Offset of `thread` in the addon's `fuse_thread_t`. */
 const THREAD_AT = 8
 
-/** What the kernel cannot be asked for through libfuse: passthrough, invalidation, late replies. */
-const connection: Connection = {
-  minor: MINOR,
-  flags: 0,
-  flags2: 0,
-  maxWriteBytes: MAX_WRITE_BYTES,
-  openBacking: () => -EOPNOTSUPP,
-  closeBacking: () => -EOPNOTSUPP,
-  invalidateAttributes: () => -EOPNOTSUPP,
-  bumpEpoch: () => -EOPNOTSUPP,
-  reply: () => -EOPNOTSUPP,
-  // Nothing is parked: nothing long is done aside here.
-  retryParked: () => undefined,
+/** What the kernel cannot be asked for through libfuse is passthrough, and invalidation. */
+function makeConnection({ late }: Adapter): Connection {
+  return {
+    minor: MINOR,
+    flags: 0,
+    flags2: 0,
+    maxWriteBytes: MAX_WRITE_BYTES,
+    openBacking: () => -EOPNOTSUPP,
+    closeBacking: () => -EOPNOTSUPP,
+    invalidateAttributes: () => -EOPNOTSUPP,
+    bumpEpoch: () => -EOPNOTSUPP,
+    reply: (uniqueLo, _uniqueHi, error) => late.reply(uniqueLo, error),
+    retryParked: () => {
+      late.retryParked()
+    },
+  }
 }
 
 /** What is told of a mount's life. */
 export interface LibfuseEvents {
   /** The kernel has said hello: the mount answers. */
   readonly mounted: () => void
+  /** libfuse has started one more thread; how many it has had by now. */
+  readonly thread: (count: number) => void
   /** The mount is gone, and the file system is released. */
   readonly ended: () => void
 }
@@ -55,10 +62,15 @@ function makeRecord(sizeBytes: number): Buffer {
   return record
 }
 
+/** What libfuse wrote, on one line. */
+function reasonOf(said: string): string {
+  const lines = said.trim().split('\n').map(showBytes)
+  return lines.join('; ') || 'it does not say why'
+}
+
 /**
  * Mount and serve.
- * @throws LibfuseRefusal for what this transport cannot do; a reason that libfuse has is on standard
- * error
+ * @throws LibfuseRefusal for what this transport cannot do, and for what libfuse cannot
  */
 export function serveLibfuse(
   addon: Addon,
@@ -70,15 +82,19 @@ export function serveLibfuse(
   const adapter = new Adapter(filesystem)
   const thread = Buffer.alloc(addon.sizeof_fuse_thread_t)
   const { handlers, served } = makeHandlers(addon, adapter, () => {
-    filesystem.init(connection)
+    filesystem.init(makeConnection(adapter))
     events.mounted()
   })
-  try {
-    addon.fuse_native_mount(mountpoint, options, thread, adapter, makeRecord, handlers, served)
-  } catch {
-    // The addon's error says nothing; libfuse's own words are on standard error.
-    throw new LibfuseRefusal('libfuse could not mount', EIO)
+  let threads = 0
+  const malloc = (sizeBytes: number): Buffer => {
+    events.thread(++threads)
+    return makeRecord(sizeBytes)
   }
+  // The addon's error says nothing; libfuse's own words are on standard error.
+  const { said, thrown } = captureStderr(() => {
+    addon.fuse_native_mount(mountpoint, options, thread, adapter, malloc, handlers, served)
+  })
+  if (thrown !== null) throw new LibfuseRefusal(`libfuse could not mount: ${reasonOf(said)}`, EIO)
   onThreadEnd(Number(thread.readBigUInt64LE(THREAD_AT)), () => {
     adapter.close()
     addon.fuse_native_unmount(mountpoint, thread)

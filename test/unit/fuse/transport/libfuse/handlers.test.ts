@@ -1,5 +1,6 @@
 /** The addon's handlers with an addon that is none: what they are given, what they reply. */
 import t from 'tap'
+import { DEFERRED, PARKED, type RequestContext } from '../../../../../src/fuse/raw-filesystem.js'
 import { Adapter } from '../../../../../src/fuse/transport/libfuse/adapter.js'
 import {
   type Addon,
@@ -57,6 +58,10 @@ function fakeAddon(): { addon: Addon; replies: Reply[] } {
 }
 
 interface Stage {
+  readonly x: Adapter
+  /** All replies since the last call. */
+  readonly replies: readonly Reply[]
+  readonly handle: (name: OperationName, record: Buffer, ...values: unknown[]) => void
   readonly filesystem: MemoryFilesystem
   readonly bugs: string[]
   readonly inits: number[]
@@ -73,17 +78,21 @@ function stage(filesystem = new MemoryFilesystem()): Stage {
   const logs = { trace: log(false), bug: log(true) }
   const x = new Adapter(filesystem, { uid: 0, gid: 0 })
   const { handlers, served } = makeHandlers(addon, x, () => inits.push(1), logs)
-  const call = (name: OperationName, record: Buffer, ...values: unknown[]): Reply => {
+  const handle = (name: OperationName, record: Buffer, ...values: unknown[]): void => {
     const opcode = addon[`op_${name}`]
     replies.length = 0
+    if (served[opcode] !== 1) throw new Error(`${name} is not served`)
     handlers[opcode]?.(record, opcode, ...values)
+  }
+  const call = (name: OperationName, record: Buffer, ...values: unknown[]): Reply => {
+    handle(name, record, ...values)
     const [reply] = replies
-    if (reply === undefined || replies.length > 1 || served[opcode] !== 1) {
+    if (reply === undefined || replies.length > 1) {
       throw new Error(`${name}: ${String(replies.length)} replies`)
     }
     return reply
   }
-  return { filesystem, bugs, inits, call }
+  return { x, replies, handle, filesystem, bugs, inits, call }
 }
 
 function makeRecord(fields: Partial<Record<keyof typeof AT, number>> = {}): Buffer {
@@ -243,7 +252,7 @@ await t.test('whatever happens, there is one reply, and it is one the kernel tak
     () => {
       throw new TypeError('a bug')
     },
-    () => -100_000,
+    () => -99_999,
   ]
   class FailingFilesystem extends MemoryFilesystem {
     override mkdir(): number {
@@ -267,4 +276,43 @@ await t.test('whatever happens, there is one reply, and it is one the kernel tak
   info.i32[0] = O_RDWR
   call('create', makeRecord({ info: info.address }), '/g', S_IFREG | 0o640)
   t.strictSame(call('flush', makeRecord(), '/g', 1), ['plain', -EIO])
+})
+
+await t.test('requests that are answered later', async (t) => {
+  let isReady = false
+  class SlowFilesystem extends MemoryFilesystem {
+    readonly waiting: number[] = []
+    override fsync(...values: unknown[]): number {
+      const [request] = values as [RequestContext]
+      this.waiting.push(request.uniqueLo)
+      return DEFERRED
+    }
+    override open(...values: Parameters<MemoryFilesystem['open']>): number {
+      return isReady ? super.open(...values) : PARKED
+    }
+  }
+  const filesystem = new SlowFilesystem()
+  const { x, replies, handle, call } = stage(filesystem)
+  call('mknod', makeRecord(), '/f', S_IFREG | 0o640, 0)
+  handle('open', makeRecord(), '/f', 0)
+  t.strictSame([replies.length, x.late.size], [0, 1], 'parked')
+  x.late.retryParked()
+  t.strictSame([replies.length, x.late.size], [0, 1], 'and again')
+  isReady = true
+  x.late.retryParked()
+  t.strictSame(replies, [['open', 0, 1]])
+
+  handle('fsync', makeRecord(), '/f', 0, 1)
+  handle('fsync', makeRecord(), '/f', 0, 1)
+  const [first = -1, second = -1] = filesystem.waiting
+  t.not(first, second)
+  t.strictSame(call('getattr', makeRecord(), '/none'), ['plain', -ENOENT], 'others are served')
+  t.equal(x.late.reply(second, -ENOSPC), 0)
+  t.equal(x.late.reply(first, 0), 0)
+  t.strictSame(replies.slice(1), [
+    ['plain', -ENOSPC],
+    ['plain', 0],
+  ])
+  t.equal(x.late.reply(first, 0), -ENOENT, 'once')
+  t.equal(x.late.size, 0)
 })
