@@ -28,6 +28,8 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const engines = { podman: startPodman, docker: startDocker }
 const LIMIT_SECONDS = 900
 const END_MS = 10_000
+/** podman does not clean up after containers where its run-time directory is longer than 50 bytes. */
+const LONGEST_DIR = 50 - '/tsov-XXXXXX/sXXXXXX/run'.length
 
 const usage = `Usage: node bench/engines.mjs [options]
 
@@ -203,11 +205,14 @@ async function benchmark(args) {
   if (type === 'overlayfs' || type === 'fuse') {
     throw new Error(`${args.dir} is on ${type} and cannot hold an upper layer; choose with --dir`)
   }
+  if (args.dir.length > LONGEST_DIR) {
+    throw new Error(`${args.dir}: longer than ${LONGEST_DIR} bytes; choose with --dir`)
+  }
   const subjects = await findSubjects(args)
   limitPrograms(LIMIT_SECONDS)
   const machine = describeMachine(args.dir)
   const begin = Date.now()
-  const dir = mkdtempSync(join(args.dir, 'tsov-engines-'))
+  const dir = mkdtempSync(join(args.dir, 'tsov-'))
   const close = async () => {
     endChildren()
     await tearDown(dir)

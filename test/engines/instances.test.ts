@@ -15,7 +15,6 @@ import {
 } from '../helpers/engines/mounts.js'
 import { EnginePlace } from '../helpers/engines/place.js'
 import { requires } from '../helpers/requires.js'
-import { mountsBelow } from '../helpers/scratch.js'
 import type { Snapshot } from '../helpers/snapshot.js'
 
 const END_MS = 5000
@@ -30,7 +29,7 @@ async function over(
     const place = new EnginePlace()
     t.teardown(() => place.close())
     await body(t, place, makeLayers(place, 'l'))
-    t.strictSame(mountsBelow(place.path), [], 'nothing is mounted')
+    t.strictSame(place.mounts(), [], 'nothing is mounted')
     t.strictSame(await place.leftovers(), [], 'nothing runs')
   })
 }
@@ -104,6 +103,26 @@ await over('both instances write at once', async (t, place, layers) => {
     [...merged.keys()].filter((name) => /^\/(many\/[mt]|dir|old)/.test(name)),
     [],
   )
+})
+
+await over('a directory that the other instance has copied up', async (t, place, layers) => {
+  const first = await mountAt(place, `${layers.base}/first`, layers.options)
+  const second = await mountAt(place, `${layers.base}/second`, layers.options)
+  for (const mount of [first, second]) await mount.run('cat many/n1 d/sub/z')
+  await first.run('echo first >>many/n1; echo first >>d/sub/z')
+  await second.run('echo second >>many/n2; mv many/n3 many/n1000; rm many/n4; echo new >d/sub/new')
+  for (const mount of [first, second]) {
+    await place.run('umount', [mount.target])
+    t.ok(await leaves(mount, END_MS), 'it has left')
+  }
+  const merged = await treeOnKernel(place, layers)
+  t.match(merged.get('/many/n1'), { content: '"1\\nfirst\\n"' })
+  t.match(merged.get('/many/n2'), { content: '"2\\nsecond\\n"' })
+  t.match(merged.get('/many/n1000'), { content: '"3\\n"' })
+  t.match(merged.get('/d/sub/z'), { content: '"d/sub/z\\nfirst\\n"' })
+  t.ok(merged.has('/d/sub/new'))
+  t.notOk(merged.has('/many/n3') || merged.has('/many/n4'))
+  t.strictSame(temporaries(layers), [], 'nothing half-done is left')
 })
 
 await over('an instance leaves alone what another builds in work', async (t, place, layers) => {

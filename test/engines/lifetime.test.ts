@@ -22,7 +22,6 @@ import { type Layers, leaves, makeLayers, mountAt } from '../helpers/engines/mou
 import { EnginePlace } from '../helpers/engines/place.js'
 import { isRunning, until } from '../helpers/processes.js'
 import { requires } from '../helpers/requires.js'
-import { mountsBelow } from '../helpers/scratch.js'
 import { unmount } from '../helpers/syscalls.js'
 
 /** How soon after the last unmount a server must have left. */
@@ -39,7 +38,7 @@ async function over(
     const place = new EnginePlace()
     t.teardown(() => place.close())
     await body(t, place, makeLayers(place, 'l'))
-    t.strictSame(mountsBelow(place.path), [], 'nothing is mounted')
+    t.strictSame(place.mounts(), [], 'nothing is mounted')
     t.strictSame(await place.leftovers(), [], 'nothing runs')
   })
 }

@@ -20,12 +20,17 @@ await t.test('a killed test process leaves nothing behind', async (t) => {
   })
   t.teardown(() => child.kill('SIGKILL'))
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string]
-  const { path, daemon } = JSON.parse(line) as { path: string; daemon: number }
+  const { path, runtime, daemon } = JSON.parse(line) as {
+    path: string
+    runtime: string
+    daemon: number
+  }
   const readChild = (): number => {
     const file = `${path}/child`
     return existsSync(file) ? Number(readFileSync(file, 'latin1')) : 0
   }
   t.ok(await until(() => readChild() > 0, GONE_MS), 'the daemon has a child')
+  t.ok(existsSync(runtime))
   const processes = [daemon, readChild()]
   t.strictSame(processes.map(isRunning), [true, true])
   t.strictSame(
@@ -33,7 +38,8 @@ await t.test('a killed test process leaves nothing behind', async (t) => {
     [`${path}/mounted`],
   )
   killProcess(child.pid ?? 0)
-  const gone = (): boolean => !processes.some(isRunning) && !existsSync(path)
-  t.ok(await until(gone, GONE_MS), 'processes and directory are gone')
+  const gone = (): boolean =>
+    !processes.some(isRunning) && !existsSync(path) && !existsSync(runtime)
+  t.ok(await until(gone, GONE_MS), 'processes and directories are gone')
   t.strictSame(mountsBelow(path), [])
 })

@@ -23,7 +23,7 @@ import { mkdirAt, mknodAt, readlinkAt, symlinkAt } from '../../sys/node.js'
 import { close, openAt, openDirRead } from '../../sys/open.js'
 import { FileStat, statAt } from '../../sys/stat.js'
 import { truncateFd } from '../../sys/attr.js'
-import { writeXattr } from '../../sys/xattr.js'
+import { readXattr, writeXattr } from '../../sys/xattr.js'
 import type { OverlayContext } from '../context.js'
 import { type Layer, LayerDir } from '../layer.js'
 import { markImpure, writeOrigin } from '../marks.js'
@@ -119,7 +119,8 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
   const origin = encodeOrigin(lower.layer, fromFd, '')
   if (typeof origin === 'number') return origin
   const result = buildAndInstall(up, parent, parent.upper, dir.name, origin)
-  if (result < 0) return result
+  const isRaced = result === -EEXIST && carries(ctx, parent.upper, dir.name, origin)
+  if (result < 0 && !isRaced) return result
   dir.upper = new LayerDir(parent.upper.layer, parent.upper, dir.name)
   dir.hasOrigin = true
   dir.originLo = stat.inoLo
@@ -127,6 +128,15 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
   dir.originFsid = lower.layer.fsid
   ctx.onCopyUp(dir)
   return 0
+}
+
+/**
+ * Whether upper has a copy of the same lower directory: another instance over this upper was faster,
+ * and there is nothing left to do.
+ */
+function carries(ctx: OverlayContext, upper: LayerDir, name: string, origin: string): boolean {
+  const fd = ctx.fds.fd(upper)
+  return fd >= 0 && readXattr(fd, name, `${ctx.xattrNames.prefix}origin`) === origin
 }
 
 function copyUpFile(ctx: OverlayContext, node: FileNode, intent: CopyUpIntent): number {

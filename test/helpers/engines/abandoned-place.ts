@@ -8,5 +8,7 @@ if (mount('none', directory, 'tmpfs', 0, '') < 0) throw new Error('tmpfs')
 // The child of the daemon does not mention the place.
 const script = 'sleep 1000 & echo $! >"$0/child"; wait'
 const daemon = place.start('sh', ['-c', script, place.path], { log: 'log' })
-process.stdout.write(JSON.stringify({ path: place.path, daemon: daemon.pid }) + '\n')
+process.stdout.write(
+  JSON.stringify({ path: place.path, runtime: place.runtime, daemon: daemon.pid }) + '\n',
+)
 setInterval(() => undefined, 1000)

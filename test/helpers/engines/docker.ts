@@ -1,7 +1,6 @@
 /** dockerd with its fuse-overlayfs storage driver, which finds its program by that name in PATH. */
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { unmount } from '../syscalls.js'
-import { mountsBelow } from '../scratch.js'
 import type { Engine, RunningContainer } from './engine.js'
 import type { EnginePlace, Outcome } from './place.js'
 import { until } from '../processes.js'
@@ -21,7 +20,6 @@ interface DockerDaemon {
 
 /** Start dockerd, with its own containerd; `program` is what its storage driver runs. */
 async function startDockerd(place: EnginePlace, program: string): Promise<DockerDaemon> {
-  // Short names: the path of the longest socket below must stay under 108 bytes.
   const base = place.directory('dk')
   const programs = place.directory('dk/bin')
   symlinkSync(program, `${programs}/fuse-overlayfs`)
@@ -30,9 +28,9 @@ async function startDockerd(place: EnginePlace, program: string): Promise<Docker
     `${base}/daemon.json`,
     JSON.stringify({ 'deprecated-key-path': `${base}/key.json` }),
   )
-  const socket = `unix://${base}/d.sock`
+  const socket = `unix://${place.runtime}/d.sock`
   const words = ['--config-file', `${base}/daemon.json`, '--data-root', `${base}/data`]
-  words.push('--exec-root', `${base}/x`, '-H', socket, '-p', `${base}/d.pid`)
+  words.push('--exec-root', `${place.runtime}/x`, '-H', socket, '-p', `${base}/d.pid`)
   words.push('--iptables=false', '--ip6tables=false', '--bridge=none')
   words.push('--storage-driver', 'fuse-overlayfs')
   const log = 'dk/log'
@@ -51,7 +49,7 @@ async function startDockerd(place: EnginePlace, program: string): Promise<Docker
     attempt,
     async stop() {
       await daemon.end()
-      for (const { target, type } of mountsBelow(base)) {
+      for (const { target, type } of place.mounts()) {
         // The daemon's own bind mount of its data and its containers' network namespaces.
         if (!type.startsWith('fuse')) unmount(target, 'lazy')
       }

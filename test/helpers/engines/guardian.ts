@@ -1,5 +1,5 @@
 /**
- * A process of its own that tears a place down when the test process ends without having done so:
+ * A process of its own that tears a place's directories down when the test process ends without having done so:
  * killed by a time limit, for example. It learns this from the end of its standard input.
  */
 import { rmSync } from 'node:fs'
@@ -15,5 +15,5 @@ if (place === undefined) throw new Error('TSOVERLAYFS_PLACE is not set')
 if ((await text(process.stdin)) !== DONE) {
   // The bundle of this program is otherwise removed by the test process.
   rmSync(fileURLToPath(import.meta.url), { force: true })
-  await tearDown(place)
+  for (const directory of place.split(':')) await tearDown(directory)
 }

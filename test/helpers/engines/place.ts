@@ -34,12 +34,12 @@ export interface EngineDaemon {
   end: () => Promise<void>
 }
 
-/** Starts the process that tears a place down if this one is killed; what ends it otherwise. */
-function startGuardian(path: string): () => Promise<void> {
+/** Starts the process that tears directories down if this one is killed; what ends it otherwise. */
+function startGuardian(paths: readonly string[]): () => Promise<void> {
   const program = bundle(process.cwd(), 'test/helpers/engines/guardian.ts')
   const child = spawn(process.execPath, [program], {
     // Not in its command line, where it would be a process of the place.
-    env: { ...process.env, NODE_OPTIONS: '', TSOVERLAYFS_PLACE: path },
+    env: { ...process.env, NODE_OPTIONS: '', TSOVERLAYFS_PLACE: paths.join(':') },
     detached: true,
     stdio: ['pipe', 'ignore', 'inherit'],
   })
@@ -53,12 +53,14 @@ function startGuardian(path: string): () => Promise<void> {
 /** A directory of its own for one engine. */
 export class EnginePlace {
   readonly path = makeOwnDirectory()
+  /** A second directory, with a short path: sockets and podman's run-time directory have limits. */
+  readonly runtime = makeOwnDirectory('/run')
   readonly env: Record<string, string>
   readonly #daemons: EngineDaemon[] = []
   readonly #dismissGuardian: () => Promise<void>
 
   constructor() {
-    this.#dismissGuardian = startGuardian(this.path)
+    this.#dismissGuardian = startGuardian([this.path, this.runtime])
     // Ordinary users find their own directory below it.
     chmodSync(this.path, 0o755)
     for (const name of ['home', 'tmp', 'run']) mkdirSync(`${this.path}/${name}`, { mode: 0o700 })
@@ -165,15 +167,20 @@ export class EnginePlace {
       .map(({ pid }) => pid)
   }
 
+  /** What is mounted in the place, deepest first. */
+  mounts(): ReturnType<typeof mountsBelow> {
+    return [...mountsBelow(this.path), ...mountsBelow(this.runtime)]
+  }
+
   /** FUSE mounts and processes that are still there once things had time to settle. */
   async leftovers(): Promise<string[]> {
     const list = (): string[] => [
-      ...mountsBelow(this.path)
+      ...this.mounts()
         .filter(({ type }) => type.startsWith('fuse'))
         .map(({ target }) => `mount ${target}`),
-      ...processesMentioning(this.path).map(
-        ({ pid, words }) => `process ${pid} ${words.join(' ')}`,
-      ),
+      ...[this.path, this.runtime]
+        .flatMap(processesMentioning)
+        .map(({ pid, words }) => `process ${pid} ${words.join(' ')}`),
     ]
     await until(() => list().length === 0, SETTLE_MS)
     return list()
@@ -183,6 +190,7 @@ export class EnginePlace {
   async close(): Promise<void> {
     for (const daemon of this.#daemons.reverse()) await daemon.end()
     await tearDown(this.path)
+    await tearDown(this.runtime)
     await this.#dismissGuardian()
   }
 }

@@ -15,6 +15,8 @@ function hardFileLimit(): string {
 /** Where a store is. */
 export interface PodmanStore {
   readonly root: string
+  /** Run-time state: containers' shared memory is mounted there. */
+  readonly run: string
   /** Environment that makes podman and buildah use it. */
   readonly env: Readonly<Record<string, string>>
 }
@@ -22,17 +24,20 @@ export interface PodmanStore {
 /**
  * Write the configuration of a store.
  * @param mountProgram null for kernel overlayfs
+ * @param run its run-time directory; where its path is longer than 50 bytes, podman does not clean up
+ *   after containers
  */
 export function makePodmanStore(
   place: EnginePlace,
   name: string,
   mountProgram: string | null,
+  run = `${place.runtime}/${name}`,
 ): PodmanStore {
   const base = place.directory(name)
   const files = hardFileLimit()
   const processes = readFileSync('/proc/sys/kernel/pid_max', 'latin1').trim()
   const storage = ['[storage]', 'driver="overlay"']
-  storage.push(`graphroot="${base}/root"`, `runroot="${base}/run"`)
+  storage.push(`graphroot="${base}/root"`, `runroot="${run}"`)
   if (mountProgram !== null) {
     storage.push('[storage.options.overlay]', `mount_program="${mountProgram}"`)
   }
@@ -56,12 +61,12 @@ export function makePodmanStore(
     CONTAINERS_STORAGE_CONF: `${base}/storage.conf`,
     CONTAINERS_CONF: `${base}/containers.conf`,
   }
-  return { root: `${base}/root`, env }
+  return { root: `${base}/root`, run, env }
 }
 
-/** Take away the bind mount of itself that podman leaves on a store. */
+/** Take away the bind mounts of themselves that podman leaves on a store's directories. */
 export function releaseStore(store: PodmanStore): void {
-  for (const { target, type } of mountsBelow(store.root)) {
+  for (const { target, type } of [...mountsBelow(store.root), ...mountsBelow(store.run)]) {
     if (!type.startsWith('fuse')) unmount(target, 'lazy')
   }
 }

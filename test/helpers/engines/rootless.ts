@@ -16,7 +16,6 @@ const UID = 61_234
 const SUB_IDS = `${USER}:3000000:65536\n`
 const READY_MS = 10_000
 
-/** podman refuses to clean up after containers where this is longer than 39 bytes. */
 const RUNTIME_DIRECTORY = '/media/run'
 
 /**
@@ -90,7 +89,7 @@ async function makeUser(place: EnginePlace): Promise<User> {
 /** Start podman as an ordinary user, on a store served by `program`. */
 export async function startRootless(place: EnginePlace, program: string): Promise<Engine> {
   const user = await makeUser(place)
-  const store = makePodmanStore(place, 'user/podman', program)
+  const store = makePodmanStore(place, 'user/podman', program, `${RUNTIME_DIRECTORY}/containers`)
   for (const path of ['', '/storage.conf', '/containers.conf']) {
     chownSync(`${user.home}/podman${path}`, UID, UID)
   }

@@ -8,33 +8,46 @@ import { mount, unmount } from '../syscalls.js'
 import { errnoName } from '../../../src/sys/errno.js'
 import type { EnginePlace } from './place.js'
 
-/** One shell script a layer; run with /sample as the working directory. */
-export const steps: readonly string[] = [
-  // A directory that is emptied and made anew: its old names must stay away.
-  'rm data/f1; rm -r data/d; mkdir data/d; echo y >data/d/y',
-  // Types replaced, names moved.
-  `rm -r to-file; echo file >to-file; rm to-dir; mkdir to-dir; echo in >to-dir/in
+/** Shell commands that make one layer each. */
+const layers: readonly (readonly string[])[] = [
+  [
+    // A directory that is emptied and made anew: its old names must stay away.
+    'rm data/f1; rm -r data/d; mkdir data/d; echo y >data/d/y',
+    // Types replaced, names moved.
+    `rm -r to-file; echo file >to-file; rm to-dir; mkdir to-dir; echo in >to-dir/in
    mv old new; mv tree/n1 tree/moved; mv tree/n2 data/d/n2; mv tree/n4 tree/n5; mv to-dir/in to-dir/out`,
-  // Metadata alone.
-  `chmod 0711 tree; chmod 0640 tree/n6; chmod 4750 suid; chown 12:34 tree/n7; chown -R 5:6 owned
+  ],
+  [
+    // Metadata alone.
+    `chmod 0711 tree; chmod 0640 tree/n6; chmod 4750 suid; chown 12:34 tree/n7; chown -R 5:6 owned
    touch -d '2001-02-03 04:05:06' tree/n8 tree/deep; chmod 2775 owned/in`,
-  // Hard links, of both sides of a copy-up.
-  `ln hard1 hard3; echo more >>hard2; ln data/f2 f2-link; rm data/f2; ln file tree/file-link
+    // Hard links, of both sides of a copy-up.
+    `ln hard1 hard3; echo more >>hard2; ln data/f2 f2-link; rm data/f2; ln file tree/file-link
    echo a >pair1; ln pair1 pair2; ln fifo fifo2`,
-  // Xattrs and capabilities.
-  `setfattr -n user.note -v changed note; setfattr -n user.added -v 1 file
+  ],
+  [
+    // Xattrs and capabilities.
+    `setfattr -n user.note -v changed note; setfattr -n user.added -v 1 file
    setcap cap_net_bind_service+ep caps; setcap -r caps-lost; cp caps plain-copy; setcap cap_chown+p plain-copy
    setfattr -n user.dir -v d tree`,
-  // Names and types.
-  `ln -sfn tree/n9 link; ln -s /nowhere dangling; mkfifo -m 600 pipe; rm byte-*
+    // Names and types.
+    `ln -sfn tree/n9 link; ln -s /nowhere dangling; mkfifo -m 600 pipe; rm byte-*
    echo b >"$(printf 'new-\\303\\050')"; mkdir -m 1777 sticky; echo x >"with space"
    head -c 100000 large >large2; echo tail >>large`,
-  // What earlier layers made is deleted, replaced and made again.
-  `rm -r again; mkdir again; echo new >again/c; rm to-file; mkdir to-file; echo z >to-file/z
+  ],
+  [
+    // What earlier layers made is deleted, replaced and made again.
+    `rm -r again; mkdir again; echo new >again/c; rm to-file; mkdir to-file; echo z >to-file/z
    rm -r new; rm data/d/n2 tree/moved; rm -r to-dir; echo back >data/f1; mkdir -p data/d/sub; rm pair1`,
-  // Metadata of a merged directory, and one that is deleted for good.
-  'chown 7:8 again data; rm -r tree/deep; chmod 700 sticky; rm -r data/d/sub',
+  ],
+  [
+    // Metadata of a merged directory, and one that is deleted for good.
+    'chown 7:8 again data; rm -r tree/deep; chmod 700 sticky; rm -r data/d/sub',
+  ],
 ]
+
+/** One shell script a layer; run with /sample as the working directory. */
+export const steps = layers.map((commands) => commands.join('\n'))
 
 /** The step as a command line for `sh -c`. */
 export const stepScript = (step: string): string => `set -e; umask 022; cd /sample; ${step}`

@@ -3,7 +3,6 @@ import { chmodSync } from 'node:fs'
 import type { Test } from 'tap'
 import { compareSnapshots, describeDifference } from '../difference.js'
 import { requires } from '../requires.js'
-import { mountsBelow } from '../scratch.js'
 import type { Snapshot } from '../snapshot.js'
 import type { Engine } from './engine.js'
 import { EnginePlace } from './place.js'
@@ -107,7 +106,7 @@ export async function engineSuite(t: Test, start: EngineStart): Promise<void> {
   await engine.stop()
   t.strictSame(await place.leftovers(), [], 'the engine leaves no mount and no process')
   t.strictSame(
-    mountsBelow(place.path).map(({ target }) => target),
+    place.mounts().map(({ target }) => target),
     [],
     'nothing is mounted',
   )
