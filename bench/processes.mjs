@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
+import { createInterface } from 'node:readline'
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const running = new Set()
@@ -37,6 +38,8 @@ export function findProgram(name) {
  * @property {NodeJS.ProcessEnv} [env] added to ours
  * @property {string | null} [cpus] CPU list; absent = the clients' one
  * @property {boolean} [keepOutput] collect standard output (else it is thrown away)
+ * @property {(line: string, seconds: number) => void} [onLine] hears each line of standard output,
+ *   with the seconds since the start; needs keepOutput
  */
 
 /**
@@ -68,6 +71,11 @@ export function run(program, args, options = {}) {
     const output = []
     let complaint = ''
     child.stdout?.on('data', (chunk) => output.push(chunk))
+    const { onLine } = options
+    if (onLine !== undefined && child.stdout !== null) {
+      const lines = createInterface({ input: child.stdout })
+      lines.on('line', (line) => onLine(line, Number(process.hrtime.bigint() - begin) / 1e9))
+    }
     child.stderr?.on('data', (chunk) => {
       complaint = (complaint + String(chunk)).slice(-2000)
     })
@@ -99,6 +107,13 @@ function processIds() {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
+}
+
+/** The processes with a text in their command line. @param {string} text */
+export function processesMentioning(text) {
+  return processIds().filter(
+    (pid) => pid !== process.pid && commandLine(pid).some((word) => word.includes(text)),
+  )
 }
 
 /** @param {number} pid @returns {string[]} argument words, empty when it is gone */

@@ -132,7 +132,7 @@ function bareSubject() {
 }
 
 /** @param {string} program @returns {Promise<string>} the first line with a version in it */
-async function versionOf(program) {
+export async function versionOf(program) {
   const { stdout } = await run(program, ['--version'], { keepOutput: true, cpus: null })
   const lines = stdout.split('\n').filter((line) => /\d+\.\d+/.test(line))
   const own = lines.find((line) => line.startsWith(basename(program)))

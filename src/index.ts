@@ -2,6 +2,8 @@
 export { mount, unmountOrDetach, MountFailure } from './mount.js'
 export type { Mounted, MountEnd } from './mount.js'
 export { unmount, mountOn } from './fuse/mount/mount.js'
+export { remount } from './remount.js'
+export { isRemount } from './config/remount.js'
 export { parseOptions } from './config/parse-options.js'
 export type { MountRequest } from './config/parse-options.js'
 export { splitOptions, escapePath, escapeLayerPath } from './config/option-words.js'

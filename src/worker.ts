@@ -12,6 +12,7 @@ import { mountFuse } from './fuse/mount/mount.js'
 import { ProtocolVersionError } from './fuse/session/init.js'
 import { Session, type SessionEnd } from './fuse/session/session.js'
 import { openDevFuseTransport } from './fuse/transport/dev-fuse.js'
+import { genericOptions } from './generic-options.js'
 import { openOverlay } from './overlay/overlay.js'
 import { EIO } from './sys/errno.js'
 import { close } from './sys/open.js'
@@ -35,23 +36,6 @@ export type WorkerReport =
     }
   | { readonly kind: 'ended'; readonly end: SessionEnd; readonly nodes: number }
 
-function atimeFlags(options: MountOptions): {
-  noatime?: boolean
-  relatime?: boolean
-  strictatime?: boolean
-} {
-  switch (options.mount.atime) {
-    case 'noatime':
-      return { noatime: true }
-    case 'relatime':
-      return { relatime: true }
-    case 'strictatime':
-      return { strictatime: true }
-    case 'default':
-      return {}
-  }
-}
-
 function serve(
   options: MountOptions,
   report: (message: WorkerReport) => void,
@@ -73,14 +57,7 @@ function serve(
       subtype: mount.subtype,
       allowOther: mount.allowOther || mount.allowRoot,
       defaultPermissions: true,
-      ro: mount.readOnly,
-      nosuid: !mount.suid,
-      nodev: !mount.dev,
-      noexec: !mount.exec,
-      sync: mount.sync,
-      dirsync: mount.dirsync,
-      nodiratime: !mount.diratime,
-      ...atimeFlags(options),
+      ...genericOptions(mount),
     })
     report({
       kind: 'mounted',

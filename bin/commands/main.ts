@@ -1,10 +1,10 @@
 /** From the command line to a command. */
 import { Command, CommanderError } from 'commander'
-import { OptionError, mountOn, stateFile, unmount } from '../../src/index.js'
-import { findAudience, runDaemon } from './daemon.js'
+import { OptionError, isRemount, mountOn, remount, stateFile, unmount } from '../../src/index.js'
+import { type ExitCodes, findAudience, runDaemon } from './daemon.js'
 import { doctorCommand } from './doctor.js'
 import { installCommand } from './install.js'
-import { mountCommand, parseMount } from './mount.js'
+import { mountCommand, parseMount, readMountLine } from './mount.js'
 import { type Invocation, readInvocation } from './words.js'
 
 declare const TSOVERLAYFS_VERSION: string
@@ -24,18 +24,30 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+const CODES: ExitCodes = { mount: 1, 'command-line': 2 }
+/** mount(8)'s own. */
+const HELPER_CODES: ExitCodes = { mount: 32, 'command-line': 1 }
+
 async function runMount(invocation: Invocation): Promise<void> {
   if (invocation.words.includes('--help') || invocation.words.includes('-h')) {
     mountCommand().name('tsoverlayfs mount').outputHelp()
     return
   }
-  const audience = findAudience()
+  const audience = findAudience(invocation.helper ? HELPER_CODES : CODES)
   try {
-    const options = parseMount(invocation)
-    await runDaemon(options, audience)
+    const line = readMountLine(invocation)
+    if (isRemount(line.words)) {
+      remount(line.mountpoint, line.words)
+      audience.ready()
+      return
+    }
+    const options = parseMount(invocation, line)
+    if (invocation.helper && line.flags.foreground === true) audience.ready()
+    else await runDaemon(options, audience)
   } catch (error) {
     audience.say(messageOf(error).replace(/^error: /, ''))
-    audience.fail(error instanceof CommanderError && !(error instanceof OptionError) ? 2 : 1)
+    const isUsage = error instanceof CommanderError && !(error instanceof OptionError)
+    audience.fail(isUsage ? 'command-line' : 'mount')
   }
 }
 

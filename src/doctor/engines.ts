@@ -54,13 +54,23 @@ function checkDocker(machine: Machine): Finding {
     : limited(`uses ${program}`, remedy)
 }
 
-/** containerd: a snapshotter or a mount type that names us. */
+/**
+ * containerd: a snapshotter named in its configuration. One for fuse-overlayfs makes containerd run
+ * the program of that name.
+ */
 function checkContainerd(machine: Machine): Finding {
   const file = '/etc/containerd/config.toml'
-  if (readText(at(machine, file))?.includes('tsoverlayfs') === true) {
-    return ok(`uses tsoverlayfs, by ${file}`)
+  const text = readText(at(machine, file)) ?? ''
+  if (text.includes('tsoverlayfs')) return ok(`uses tsoverlayfs, by ${file}`)
+  const remedy = 'see docs/engines/containerd.md'
+  if (!text.includes('fuse-overlayfs')) {
+    return limited(`${file} names no snapshotter that runs tsoverlayfs`, remedy)
   }
-  return limited(`${file} does not name tsoverlayfs`, 'see docs/engines/containerd.md')
+  const program = findProgram(machine, 'fuse-overlayfs', SYSTEM_PATH)
+  if (program === null) return missing(`${file} wants fuse-overlayfs, which is not in PATH`, remedy)
+  return isUs(machine, program)
+    ? ok(`uses tsoverlayfs, by ${program} and ${file}`)
+    : limited(`uses ${program}`, remedy)
 }
 
 interface Engine {

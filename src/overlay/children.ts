@@ -44,7 +44,10 @@ export function lookupChild(
   const known = parent.children.get(name)
   if (known !== undefined) {
     const result = statNode(ctx, known, stat)
-    return result < 0 ? result : known
+    if (result === 0) return known
+    // Another instance over this upper may have put a whiteout in its place.
+    const gone = result === -ESTALE && resolve(ctx, parent, name, found) === 0 && !found.found
+    return gone ? -ENOENT : result
   }
   if (parent.removed) return -ENOENT
   if (name.length > 255 && name.length > nameLimit(ctx)) return -ENAMETOOLONG
@@ -118,7 +121,7 @@ function fixOrigin(ctx: OverlayContext, parent: DirNode, node: DirNode): number 
   if (typeof origin === 'number') return origin
   const upperFd = ctx.fds.fd(node.upper)
   if (upperFd < 0) return upperFd
-  const written = writeOrigin(ctx, upperFd, '', origin)
+  const written = writeOrigin(ctx, upperFd, '', S_IFDIR, origin)
   // An immutable directory goes without: it is looked at, not changed.
   return written < 0 && written !== -EPERM ? written : markImpure(ctx, parent)
 }

@@ -10,7 +10,6 @@ import { mkdirAt } from '../sys/node.js'
 import { FileStat } from '../sys/stat.js'
 import type { OverlayContext } from './context.js'
 import { copyMode, copyOwner, copyTimes, copyXattrs } from './copy-up/metadata.js'
-import { failpoint } from './failpoint.js'
 import { markOpaque } from './marks.js'
 import type { DirNode } from './node.js'
 import { statShown } from './override-stat.js'
@@ -38,9 +37,7 @@ export function clearEmpty(ctx: OverlayContext, dir: DirNode): number {
   if (result === 0) result = copyMode(ctx, stat, work.fd, temp)
   if (result === 0) result = markOpaque(ctx, work.fd, temp)
   if (result === 0) result = copyTimes(stat, work.fd, temp)
-  failpoint('clear-empty:built')
   if (result === 0) result = work.install(temp, parentFd, dir.name, RENAME_EXCHANGE)
-  failpoint('clear-empty:exchanged')
   work.discard(temp)
   if (result < 0) return result
   ctx.fds.release(dir.upper)

@@ -15,7 +15,16 @@ import {
   S_ISGID,
 } from '../sys/constants.js'
 import { actAs, actAsSelf, useUmask } from '../sys/creds.js'
-import { EEXIST, EINVAL, ENAMETOOLONG, ENOENT, EOPNOTSUPP, EROFS, ESTALE } from '../sys/errno.js'
+import {
+  EEXIST,
+  EINVAL,
+  ENAMETOOLONG,
+  ENODATA,
+  ENOENT,
+  EOPNOTSUPP,
+  EROFS,
+  ESTALE,
+} from '../sys/errno.js'
 import { linkAt, mkdirAt, mknodAt, symlinkAt } from '../sys/node.js'
 import { close, openAt, openDirPath } from '../sys/open.js'
 import { FileStat, statAt } from '../sys/stat.js'
@@ -25,7 +34,6 @@ import { isWhName } from '../whiteout/wh-prefix.js'
 import { register } from './children.js'
 import type { OverlayContext } from './context.js'
 import { copyUpDir } from './copy-up/copy-up.js'
-import { failpoint } from './failpoint.js'
 import { LayerDir } from './layer.js'
 import { markOpaque } from './marks.js'
 import { ACL_NONE, ACL_PRESENT, ACL_UNKNOWN, DirNode, FileNode, type Node } from './node.js'
@@ -55,6 +63,10 @@ export interface NewObject {
   /** Existing object to link to instead of making one. */
   readonly linkFd: number
   readonly linkName: string
+  /** That object has no name yet. Once given one and robbed of it, it could never have another. */
+  readonly nameless: boolean
+  /** The temporary that was left to it for that reason; '' = none. */
+  parked: string
   fd: number
 }
 
@@ -69,6 +81,8 @@ export function newObject(mode: number, umask: number): NewObject {
     openFlags: 0,
     linkFd: -1,
     linkName: '',
+    nameless: false,
+    parked: '',
     fd: -1,
   }
 }
@@ -196,7 +210,7 @@ function createThroughWork(creation: Creation, upper: LayerDir): number {
 function giveUp(work: WorkDir, temp: string, what: NewObject): void {
   if (what.fd >= 0) close(what.fd)
   what.fd = -1
-  work.discard(temp)
+  if (what.parked !== temp) work.discard(temp)
 }
 
 /** Whether a directory made in a merged one is opaque at once: with features that need it. */
@@ -222,15 +236,17 @@ function createOverWhiteout(creation: Creation): number {
   const isDir = what.linkFd < 0 && (what.mode & S_IFMT) === S_IFDIR
   let result = makeInWork(creation, temp)
   if (result === 0 && isDir) result = markOpaque(ctx, work.fd, temp)
-  failpoint('create:over-whiteout')
   const dirfd = parent.upper === null ? -ESTALE : ctx.fds.fd(parent.upper)
   if (result === 0) result = dirfd < 0 ? dirfd : installOverWhiteout(creation, temp, dirfd, isDir)
-  failpoint('create:exchanged')
-  if (result < 0) giveUp(work, temp, what)
+  if (result < 0) {
+    giveUp(work, temp, what)
+    return result
+  }
+  what.parked = ''
   // After the exchange the temporary is the old whiteout.
-  else if (isDir) work.discard(temp)
-  if (result === 0 && ctx.options.whPrefix === 'all') removeWh(dirfd, name)
-  return result
+  if (isDir) work.discard(temp)
+  if (ctx.options.whPrefix === 'all') removeWh(dirfd, name)
+  return 0
 }
 
 function installOverWhiteout(
@@ -245,13 +261,19 @@ function installOverWhiteout(
   return work.install(temp, dirfd, name, isDir ? RENAME_EXCHANGE : 0)
 }
 
-/** What a parent passes on to new objects in it. */
-function inherits(ctx: OverlayContext, parent: DirNode): { acl: string | null; stat: FileStat } {
+/** What a parent passes on to new objects in it; or -errno. */
+function inherits(
+  ctx: OverlayContext,
+  parent: DirNode,
+): { acl: string | null; stat: FileStat } | number {
+  if (parent.upper === null) return -ESTALE
   const stat = new FileStat()
-  const dirfd = parent.upper === null ? -1 : ctx.fds.fd(parent.upper)
-  if (dirfd < 0 || statAt(dirfd, '', stat) < 0) return { acl: null, stat }
+  const dirfd = ctx.fds.fd(parent.upper)
+  const seen = dirfd < 0 ? dirfd : statAt(dirfd, '', stat)
+  if (seen < 0) return seen
   if (parent.defaultAcl === ACL_NONE) return { acl: null, stat }
   const acl = readXattr(dirfd, '', DEFAULT_ACL)
+  if (typeof acl === 'number' && acl !== -ENODATA && acl !== -EOPNOTSUPP) return acl
   parent.defaultAcl = typeof acl === 'string' ? ACL_PRESENT : ACL_NONE
   return { acl: typeof acl === 'string' ? acl : null, stat }
 }
@@ -262,9 +284,15 @@ function inherits(ctx: OverlayContext, parent: DirNode): { acl: string | null; s
  */
 function makeInWork(creation: Creation, temp: string): number {
   const { ctx, work, parent, what } = creation
-  if (what.linkFd >= 0) return makeAt(work.fd, temp, what, 0)
+  if (what.linkFd >= 0) {
+    const linked = makeAt(work.fd, temp, what, 0)
+    if (linked === 0 && what.nameless) what.parked = temp
+    return linked
+  }
   if (ctx.upper !== null && ctx.upper.override !== null) return makeStoodFor(creation, temp)
-  const { acl, stat } = inherits(ctx, parent)
+  const inherited = inherits(ctx, parent)
+  if (typeof inherited === 'number') return inherited
+  const { acl, stat } = inherited
   if (acl === null && (stat.mode & S_ISGID) === 0) {
     return makeAt(work.fd, temp, what, what.umask)
   }

@@ -2,6 +2,7 @@
  * Where a node's real object is: a directory descriptor and a name in it, ready for `*at` calls. The
  * name is '' when the descriptor is the object itself.
  */
+import { S_IFDIR, S_IFMT } from '../sys/constants.js'
 import { ESTALE } from '../sys/errno.js'
 import type { FileStat } from '../sys/stat.js'
 import type { OverlayContext } from './context.js'
@@ -51,10 +52,17 @@ export function layerOf(ctx: OverlayContext, node: Node): Layer | null {
   return node.inUpper ? ctx.upper : (node.lowerDir?.layer ?? null)
 }
 
-/** Stat a node's real object. Returns 0 or -errno. */
+/**
+ * Stat a node's real object.
+ * @returns 0 or -errno; ESTALE when another instance over this upper has put something of another
+ *   type in its place: a node that changes its type is a bad one to the kernel, which looks the name
+ *   up anew after ESTALE
+ */
 export function statNode(ctx: OverlayContext, node: Node, into: FileStat): number {
   const found = locate(ctx, node, here)
-  const seen = found < 0 ? found : statShown(layerOf(ctx, node), here.fd, here.name, into)
+  if (found < 0) return found
+  const seen = statShown(layerOf(ctx, node), here.fd, here.name, into)
+  if (seen < 0) return seen
   if (!node.isDir && node.metacopy) into.blocks = node.dataBlocks
-  return seen
+  return (into.mode & S_IFMT) === (node.isDir ? S_IFDIR : node.type) ? 0 : -ESTALE
 }

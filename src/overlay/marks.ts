@@ -3,7 +3,7 @@
  * denies them) origin and impure are done without, as the kernel does; opaque cannot be.
  * @mirrors fs/overlayfs/util.c:ovl_check_setxattr
  */
-import { S_IFREG } from '../sys/constants.js'
+import { S_IFDIR, S_IFLNK, S_IFREG } from '../sys/constants.js'
 import { EIO, EOPNOTSUPP, EPERM } from '../sys/errno.js'
 import { removeXattr, writeXattr } from '../sys/xattr.js'
 import { placeWhOpaque } from '../whiteout/aufs.js'
@@ -42,14 +42,27 @@ export function clearImpure(ctx: OverlayContext, dir: DirNode): void {
 
 /**
  * Write an origin mark. A symlink or device cannot carry `user.` attributes: it goes without.
+ * @param type S_IFMT bits of the object
  * @returns 0 or -errno
  * @mirrors fs/overlayfs/copy_up.c:ovl_set_origin_fh
  */
-export function writeOrigin(ctx: OverlayContext, fd: number, name: string, value: string): number {
-  if (!ctx.canMark) return 0
+export function writeOrigin(
+  ctx: OverlayContext,
+  fd: number,
+  name: string,
+  type: number,
+  value: string,
+): number {
+  if (!ctx.canMark || !canCarry(ctx, type)) return 0
   const result = writeXattr(fd, name, `${ctx.xattrNames.prefix}origin`, value)
-  const goesWithout = result === -EOPNOTSUPP || (result === -EPERM && ctx.xattrNames.userxattr)
-  return goesWithout ? 0 : result
+  return result === -EOPNOTSUPP ? 0 : result
+}
+
+/** Whether upper holds an object of a type as something that takes the overlay's xattrs. */
+function canCarry(ctx: OverlayContext, type: number): boolean {
+  if (!ctx.xattrNames.userxattr || type === S_IFREG || type === S_IFDIR) return true
+  // A file stands in for a device there.
+  return (ctx.upper?.override ?? null) !== null && type !== S_IFLNK
 }
 
 /**
@@ -57,18 +70,24 @@ export function writeOrigin(ctx: OverlayContext, fd: number, name: string, value
  * and devices.
  */
 export function carriesOrigin(ctx: OverlayContext, node: Node): boolean {
-  return node.hasOrigin && (node.isDir || node.type === S_IFREG || !ctx.xattrNames.userxattr)
+  return node.hasOrigin && canCarry(ctx, node.isDir ? S_IFDIR : node.type)
 }
 
 /**
  * Make an upper directory opaque: nothing of the lower layers shows in it from then on.
- * @returns 0 or -errno; where xattrs are impossible, an engine's layer
- *   gets a `.wh..wh..opq` file, any other -EIO, since the lower content would come back
- * @mirrors fs/overlayfs/dir.c:ovl_set_opaque
+ * @param impossible errno for where there are no xattrs, since the lower content would come back; but
+ *   an engine's layer gets a `.wh..wh..opq` file there
+ * @returns 0 or -errno
+ * @mirrors fs/overlayfs/dir.c:ovl_set_opaque_xerr
  */
-export function markOpaque(ctx: OverlayContext, fd: number, name: string): number {
+export function markOpaque(
+  ctx: OverlayContext,
+  fd: number,
+  name: string,
+  impossible = EIO,
+): number {
   const result = ctx.canMark ? setOpaque(fd, name, ctx.xattrNames.prefix) : -EOPNOTSUPP
   if (result !== -EOPNOTSUPP && result !== -EPERM) return result
   if (ctx.options.engineMarks) return placeWhOpaque(fd, name)
-  return result === -EOPNOTSUPP ? -EIO : result
+  return result === -EOPNOTSUPP ? -impossible : result
 }

@@ -118,11 +118,15 @@ export class FileNode extends BaseNode {
   aliases: Alias[] | null = null
   /** When a name of an upper file was last removed, by performance.now(); 0 = not of late. */
   unlinkedMs = 0
+  /** Temporary in work that a nameless file got by a link that failed; '' = none. */
+  parked = ''
   /** Key in the table of hard-linked upper inodes; 0 = not there. */
   upperKey = 0
 
   /** Open handles the kernel holds. */
   opens = 0
+  /** Those of them that can write. */
+  writers = 0
   mode = MODE_NONE
   backingId = 0
   /** What `backingId` was made of. */

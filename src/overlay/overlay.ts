@@ -207,6 +207,13 @@ function storeUuid(options: OverlayOptions, stack: LayerStack, userxattr: boolea
   if (result < 0) log('upper keeps no uuid: %d', result)
 }
 
+function makeRoot(stack: LayerStack): DirNode {
+  const lowers = stack.lowers.map((layer) => layer.root)
+  const root = new DirNode(1, null, '', stack.upper?.root ?? null, lowers)
+  root.nlookup = 1
+  return root
+}
+
 function makeContext(
   options: OverlayOptions,
   stack: LayerStack,
@@ -215,15 +222,7 @@ function makeContext(
   aside: Aside | null,
 ): OverlayContext {
   const fds = new DirFds(Math.min(4096, Math.floor(openFileLimit() / 2)))
-  const root = new DirNode(
-    1,
-    null,
-    '',
-    stack.upper?.root ?? null,
-    stack.lowers.map((layer) => layer.root),
-  )
-  root.nlookup = 1
-  const listings = new ListingCache(LISTED_NAMES)
+  const root = makeRoot(stack)
   const ctx: OverlayContext = {
     options,
     stack,
@@ -241,7 +240,7 @@ function makeContext(
     inodeNumbers: new InodeNumbers(stack.fsCount, options.ino32),
     originLayers: [...stack.lowers, ...stack.dataLayers],
     canMark: marks.canMark,
-    listings,
+    listings: new ListingCache(LISTED_NAMES),
     backings: new Set(),
     copyMethods: makeCopyMethods(),
     flush: chooseFlush(options, work?.fd ?? -1),
@@ -257,6 +256,7 @@ function makeContext(
     closeOrphan: (node) => {
       if (node.orphanFd >= 0) close(node.orphanFd)
       node.orphanFd = -1
+      if (!node.isDir && node.parked !== '') ctx.work?.discard(node.parked)
     },
     ttlSec: Math.min(options.timeoutSec, FOR_EVER_SEC),
     connection: null,
@@ -292,18 +292,19 @@ function dropNode(ctx: OverlayContext, node: Node): void {
 function choosePassthrough(ctx: OverlayContext, connection: Connection): void {
   const mode = ctx.options.passthrough
   if (mode === 'off' || (connection.flags2 & (1 << (FUSE_PASSTHROUGH - 32))) === 0) return
-  const accepts = (root: number): boolean => probeBacking(connection, root)
-  if (ctx.upper !== null) ctx.passthroughUpper = ctx.work !== null && accepts(ctx.work.fd)
+  if (ctx.upper !== null) {
+    ctx.passthroughUpper = ctx.work !== null && probeBacking(connection, ctx.work)
+  }
   const lowersTake = ctx.upper === null || ctx.passthroughUpper
   ctx.passthroughLower = mode !== 'upper' && ctx.stack.lowersIsolated && lowersTake
 }
 
 /** Register a scratch file once; the answer holds for the connection. */
-function probeBacking(connection: Connection, workFd: number): boolean {
-  const name = `#probe.${String(process.pid)}`
-  const fd = openAt(workFd, name, O_CREAT | O_EXCL | O_RDWR, 0o600)
+function probeBacking(connection: Connection, work: WorkDir): boolean {
+  const name = work.tempName()
+  const fd = openAt(work.fd, name, O_CREAT | O_EXCL | O_RDWR, 0o600)
   if (fd < 0) return false
-  unlinkAt(workFd, name)
+  unlinkAt(work.fd, name)
   const id = connection.openBacking(fd)
   close(fd)
   if (id <= 0) return false

@@ -53,14 +53,14 @@ export function decodedName(layer: Layer | null, name: string): string | null {
   return name.slice(ENCODED.length)
 }
 
+/** The name under which a copy holds an attribute, null to leave it out. */
+export type Recoding = (name: string) => string | null
+
 /**
  * How attributes of a layer's objects are named on their copies in upper: null when the same. ACLs
  * stay behind: on the copy they would change the mode that stands in for all of them.
  */
-export function recodingFor(
-  ctx: OverlayContext,
-  from: Layer,
-): ((name: string) => string | null) | null {
+export function recodingFor(ctx: OverlayContext, from: Layer): Recoding | null {
   const { upper } = ctx
   if ((upper?.override ?? null) === null && from.override === null) return null
   return (name) => {

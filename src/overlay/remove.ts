@@ -11,7 +11,6 @@ import { openAt, duplicate } from '../sys/open.js'
 import { dropName } from './children.js'
 import type { OverlayContext } from './context.js'
 import { copyUpDir } from './copy-up/copy-up.js'
-import { failpoint } from './failpoint.js'
 import { isLowerPositive } from './lookup.js'
 import { ensureListing } from './listing.js'
 import type { DirNode, FileNode, Node } from './node.js'
@@ -41,18 +40,21 @@ function planRemove(
 
 /**
  * Keep a descriptor of an upper object that is about to lose its last name, for whoever has it open.
+ * @returns 0, or -errno when a file in use would be lost (EMFILE …)
  */
-export function holdOrphan(ctx: OverlayContext, node: Node): void {
-  if (node.orphanFd >= 0 || node.nlookup === 0) return
+export function holdOrphan(ctx: OverlayContext, node: Node): number {
+  if (node.orphanFd >= 0 || node.nlookup === 0) return 0
   if (node.isDir) {
     const fd = node.upper === null ? -1 : ctx.fds.fd(node.upper)
     if (fd >= 0) node.orphanFd = Math.max(-1, duplicate(fd))
-    return
+    return 0
   }
   const hasOtherName = node.aliases !== null && node.aliases.length > 0
-  if (!node.inUpper || hasOtherName || node.parent?.upper == null) return
-  const fd = ctx.fds.fd(node.parent.upper)
-  if (fd >= 0) node.orphanFd = Math.max(-1, openAt(fd, node.name, O_PATH))
+  if (!node.inUpper || hasOtherName || node.parent?.upper == null) return 0
+  const dirfd = ctx.fds.fd(node.parent.upper)
+  const fd = dirfd < 0 ? dirfd : openAt(dirfd, node.name, O_PATH)
+  if (fd >= 0) node.orphanFd = fd
+  return fd < 0 && node.opens > 0 ? fd : 0
 }
 
 /** Undo {@link holdOrphan} after a removal that failed. */
@@ -76,14 +78,28 @@ export function unlinkChild(
   if (above < 0) return above
   const plan = planRemove(ctx, parent, name, node.inUpper)
   if (typeof plan === 'number') return plan
-  holdOrphan(ctx, node)
-  const result = applyUnlink(ctx, work, parent, name, plan)
+  const held = holdOrphan(ctx, node)
+  const result = held < 0 ? held : applyUnlink(ctx, work, parent, name, plan)
   if (result < 0) {
     releaseOrphan(ctx, node)
     return result
   }
   detachFile(ctx, parent, name, node)
   return 0
+}
+
+/** Take away what was made under a name that is no node's yet. Best effort: the caller has failed. */
+export function takeBack(
+  ctx: OverlayContext,
+  parent: DirNode,
+  name: string,
+  kind: 'file' | 'dir',
+): void {
+  const { work } = ctx
+  const plan = work === null ? -EROFS : planRemove(ctx, parent, name, true)
+  if (work === null || typeof plan === 'number') return
+  if (kind === 'dir') applyRmdir(ctx, work, parent, name, plan)
+  else applyUnlink(ctx, work, parent, name, plan)
 }
 
 /** A file's name is gone: forget it there, and the whole file's place if it was the last. */
@@ -182,7 +198,6 @@ function applyRmdir(
   const temp = work.tempName()
   const moved = renameAt(dirfd, name, work.fd, temp, 0)
   if (moved < 0) return moved
-  failpoint('remove:cleanup')
   work.discard(temp)
   return 0
 }

@@ -41,7 +41,6 @@ import { FileStat, statAt } from '../sys/stat.js'
 import { placeWh, removeWh } from '../whiteout/aufs.js'
 import { noteXattrWhiteouts } from '../whiteout/opaque.js'
 import { makeXattrWhiteout } from '../whiteout/whiteout.js'
-import { failpoint } from './failpoint.js'
 import { LayerError } from './layer-error.js'
 
 const MAX_CLEAN_DEPTH = 64
@@ -208,9 +207,7 @@ export class WorkDir {
     const noted = this.#form === 'xattr' ? noteXattrWhiteouts(dirfd, this.#prefix) : 0
     const temp = noted < 0 ? noted : this.tempWhiteout()
     if (typeof temp === 'number') return temp
-    failpoint('remove:whiteout')
     const result = this.install(temp, dirfd, name, kind === 'dir' ? RENAME_EXCHANGE : 0)
-    if (kind === 'dir') failpoint('remove:exchanged')
     // After the exchange the temporary is the old directory; after a failure, the whiteout.
     if (kind === 'dir' || result < 0) this.discard(temp)
     return result
@@ -220,10 +217,8 @@ export class WorkDir {
   #replaceByWhFile(dirfd: number, name: string, kind: 'file' | 'dir'): number {
     const placed = this.linkWhiteout(dirfd, name)
     if (placed < 0) return placed
-    failpoint('remove:whiteout')
     const temp = this.tempName()
     const result = kind === 'file' ? unlinkAt(dirfd, name) : renameAt(dirfd, name, this.fd, temp, 0)
-    if (kind === 'dir') failpoint('remove:exchanged')
     if (result < 0) removeWh(dirfd, name)
     else if (kind === 'dir') this.discard(temp)
     return result

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import t from 'tap'
 import { bundle } from '../helpers/bundle.js'
-import { isRunning, killProcess, until } from '../helpers/engines/processes.js'
+import { isRunning, killProcess, until } from '../helpers/processes.js'
 import { requires } from '../helpers/requires.js'
 import { mountsBelow } from '../helpers/scratch.js'
 

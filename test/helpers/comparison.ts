@@ -299,7 +299,8 @@ export async function compareScenario(
   }
 }
 
-function removeTree(path: string): void {
+/** Remove a tree, whatever flags its objects have. */
+export function removeTree(path: string): void {
   if (!existsSync(path)) return
   clearInodeFlags(path)
   rmSync(path, { recursive: true, force: true })

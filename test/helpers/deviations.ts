@@ -2,8 +2,8 @@
  * Where tsoverlayfs differs from kernel overlayfs on purpose, as data. The letters are those of
  * docs/semantics.md; a difference that no entry covers is a failure.
  */
-import { libfuseDeviations } from './deviations-libfuse.js'
 import type { Difference } from './difference.js'
+import { libfuseDeviations } from './deviations-libfuse.js'
 import type { Operation } from './operation.js'
 import type { Scenario } from './scenario.js'
 import { candidateName } from './subject.js'
@@ -17,11 +17,34 @@ export interface Deviation {
   readonly diverges?: true
 }
 
+/** What tables call a handle or mapping of a lower file that is copied up while it is open. */
+const BEFORE = 'before copy-up'
 const FS_IOC_FIEMAP = 0xc020660b
 const UUID = / uuid [0-9a-f]{32}$/
 
 /** All of them, in the order of docs/semantics.md. */
 export const deviations: readonly Deviation[] = [
+  {
+    letter: 'A',
+    title: 'a descriptor on a big lower file keeps the old content',
+    covers: ({ place, field, subject }) =>
+      place === 'result' && field === 'fread' && subject.includes(`"handle":"${BEFORE}"`),
+  },
+  {
+    letter: 'B',
+    title: 'reopening such a descriptor for writing is ESTALE',
+    covers: ({ place, field, subject, actual }) =>
+      place === 'result' &&
+      field === 'reopen' &&
+      actual === 'ESTALE' &&
+      subject.includes(`"handle":"${BEFORE}"`),
+  },
+  {
+    letter: 'D',
+    title: 'mappings of small lower files are coherent',
+    covers: ({ place, field, subject }) =>
+      place === 'result' && field === 'map-read' && subject.includes(`"mapping":"${BEFORE}"`),
+  },
   {
     letter: 'F',
     title: 'one device number',
@@ -34,6 +57,13 @@ export const deviations: readonly Deviation[] = [
       place === 'result' &&
       actual === 'EOPNOTSUPP' &&
       (['clone', 'dedupe'].includes(field) || subject.includes(`"request":${FS_IOC_FIEMAP}`)),
+  },
+  {
+    letter: 'K',
+    title: 'no FALLOC_FL_COLLAPSE_RANGE',
+    diverges: true,
+    covers: ({ place, subject, actual }) =>
+      place === 'result' && actual === 'EOPNOTSUPP' && subject.includes('"mode":"collapse"'),
   },
   {
     letter: 'N',

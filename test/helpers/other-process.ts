@@ -3,7 +3,7 @@
  * The comparison is synchronous, so requests and replies go through fifos, one line each.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { bundle } from './bundle.js'
 import type { Operation } from './operation.js'
 
@@ -26,10 +26,14 @@ function start(): Other {
   const directory = mkdtempSync(`${process.env['TMPDIR'] ?? '/tmp'}/tsoverlayfs-test-fifos-`)
   const paths = [`${directory}/requests`, `${directory}/replies`] as const
   execFileSync('mkfifo', [...paths])
-  // Both ends each, so that no open waits for the other side.
-  const [requests, replies] = [openSync(paths[0], 'r+'), openSync(paths[1], 'r+')]
+  // Both ends each, so that no open waits for the other side; descriptors of its own for each process,
+  // since Node makes those it starts with non-blocking when it likes to.
+  const open = (): [number, number] => [openSync(paths[0], 'r+'), openSync(paths[1], 'r+')]
+  const [requests, replies] = open()
+  const theirs = open()
   const entry = bundle(process.cwd(), 'test/helpers/other-process-main.ts')
-  const child = spawn(process.execPath, [entry], { stdio: [requests, replies, 'inherit'] })
+  const child = spawn(process.execPath, [entry], { stdio: [...theirs, 'inherit'] })
+  for (const fd of theirs) closeSync(fd)
   child.unref()
   process.once('exit', () => child.kill('SIGKILL'))
   rmSync(directory, { recursive: true })

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import type { Test } from 'tap'
 import { compareSnapshots, describeDifference } from './difference.js'
 import { type Snapshot, snapshotTree } from './snapshot.js'
+import { isRunning } from './processes.js'
 import { missing } from './requires.js'
 import { type Scratch, makeScratch } from './scratch.js'
 
@@ -94,14 +95,6 @@ export interface ProgramMount {
   readonly upper: string
   /** Unmount, and wait until the server has ended; rejects if it does not. */
   unmount: () => Promise<void>
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${String(pid)}/stat`, 'latin1'))
-  } catch {
-    return false // ended and reaped
-  }
 }
 
 /** Processes with `word` among their arguments, this one not counted. */

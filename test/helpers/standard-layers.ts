@@ -17,7 +17,7 @@ export const sampleAcl = encodeAcl({
 })
 
 /** VFS capability revision 2, cap_net_raw=ep. */
-const capability = '\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
+export const sampleCapability = '\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0'
 
 /** Make a file. */
 export function file(path: string, data = path, mode = 0o644): Operation {
@@ -54,7 +54,7 @@ const lowerOnly: readonly (readonly Operation[])[] = [
     { op: 'chown', path: 'suid', uid: 1000, gid: 1000 },
     { op: 'chmod', path: 'suid', mode: 0o6777 },
     file('cap', '#!/bin/sh\n', 0o777),
-    { op: 'setxattr', path: 'cap', name: 'security.capability', value: capability },
+    { op: 'setxattr', path: 'cap', name: 'security.capability', value: sampleCapability },
     file('acl', 'with an ACL', 0o640),
     { op: 'setxattr', path: 'acl', name: 'system.posix_acl_access', value: sampleAcl },
     file('escaped'),

@@ -97,6 +97,19 @@ export function mountCallError(mountpoint: string, errno: number): MountError {
   }
 }
 
+/** Changing the flags of a mount failed. @param errno positive */
+export function remountError(mountpoint: string, errno: number): MountError {
+  const path = showBytes(mountpoint)
+  switch (errno) {
+    case EBUSY:
+      return new MountError(errno, `${path}: files are open for writing; see "fuser -vm ${path}"`)
+    case EPERM:
+      return new MountError(errno, `${path}: not permitted to remount; run as root`)
+    default:
+      return new MountError(errno, `${path}: cannot be remounted: ${errnoName(errno)}`)
+  }
+}
+
 /** Unmounting failed. @param errno positive */
 export function unmountError(mountpoint: string, errno: number): MountError {
   const path = showBytes(mountpoint)

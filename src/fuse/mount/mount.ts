@@ -7,6 +7,7 @@ import { O_DIRECTORY, O_PATH } from '../../sys/constants.js'
 import { EACCES, EPERM } from '../../sys/errno.js'
 import { openFuseDevice } from '../../sys/fuse-device.js'
 import {
+  MS_REMOUNT,
   effectiveIds,
   mountAt,
   readMountInfo,
@@ -22,10 +23,16 @@ import {
   deviceError,
   mountCallError,
   mountpointError,
+  remountError,
   unmountError,
 } from './mount-error.js'
 import { type MountInfo, findMount, parseMountInfo } from './mount-info.js'
-import { type MountRequest, kernelOptions, mountFlags } from './mount-options.js'
+import {
+  type GenericOptions,
+  type MountRequest,
+  kernelOptions,
+  mountFlags,
+} from './mount-options.js'
 
 /** A mounted device. */
 export interface MountedDevice {
@@ -125,6 +132,17 @@ export function mountOn(mountpoint: string): MountInfo | null {
   if (found !== null) return found
   const followed = realPath(mountpoint)
   return followed === null ? null : findMount(mounts, followed)
+}
+
+/**
+ * Give a mount other flags. Only root may: fusermount3 cannot.
+ * @param target as mountinfo shows it
+ * @throws MountError EPERM, EBUSY when files are open for writing that ro would lose
+ */
+export function remountFuse(target: string, options: GenericOptions): void {
+  const flags = MS_REMOUNT | mountFlags(options)
+  const result = mountAt({ source: 'none', target, type: 'fuse', flags, data: '' })
+  if (result < 0) throw remountError(target, -result)
 }
 
 /**

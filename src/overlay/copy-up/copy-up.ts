@@ -25,13 +25,12 @@ import { FileStat, statAt } from '../../sys/stat.js'
 import { truncateFd } from '../../sys/attr.js'
 import { writeXattr } from '../../sys/xattr.js'
 import type { OverlayContext } from '../context.js'
-import { failpoint } from '../failpoint.js'
 import { type Layer, LayerDir } from '../layer.js'
 import { markImpure, writeOrigin } from '../marks.js'
 import type { DirNode, FileNode, Node } from '../node.js'
 import { encodeOrigin } from '../origin.js'
 import { statShown } from '../override-stat.js'
-import { makeStandIn, recodingFor } from '../override-objects.js'
+import { type Recoding, makeStandIn, recodingFor } from '../override-objects.js'
 import type { WorkDir } from '../workdir.js'
 import { protectionOfStat, storeProtection } from '../protection.js'
 import { copyData } from './data.js'
@@ -39,7 +38,7 @@ import { fillMetacopy } from './fill-metacopy.js'
 import { flushCopy } from './flush.js'
 import { copyInodeFlags } from './inode-flags.js'
 import { prepareCopy } from './long-copies.js'
-import { copyMode, copyOwner, copyTimes, copyXattrs } from './metadata.js'
+import { copyAccessTime, copyMode, copyOwner, copyTimes, copyXattrs } from './metadata.js'
 
 /** What the caller is about to do, and so how much of the data it needs. */
 export type CopyUpIntent =
@@ -187,7 +186,6 @@ function buildAndInstall(
     if (up.isFilled) work.discard(temp)
     return marked
   }
-  failpoint('copy-up:build')
   const built = build(up, origin)
   if (built < 0) {
     work.discard(temp)
@@ -195,13 +193,11 @@ function buildAndInstall(
   }
   const upperFd = ctx.fds.fd(upper)
   const noted = upperFd < 0 ? upperFd : statAt(upperFd, '', parentStat)
-  failpoint('copy-up:install')
   const installed = noted < 0 ? noted : work.install(temp, upperFd, name, RENAME_NOREPLACE)
   if (installed < 0) {
     work.discard(temp)
     return installed
   }
-  failpoint('copy-up:parent-times')
   // Copying up is not a change the user made: the parent's times stay. Best effort, as in the kernel.
   copyTimes(parentStat, upperFd, '')
   // Unseen by the VFS, the directory may have grown.
@@ -225,13 +221,28 @@ function prepareData(up: CopyUp): number {
   return 0
 }
 
+/** Whether the copy, being without data, is what the caller makes of the file: cut off. */
+function isCutOff({ intent, stat }: CopyUp): boolean {
+  return intent === 'truncate' && stat.sizeBytes > 0
+}
+
+/** Under which names the copy holds xattrs. Cutting a file off takes its capability away. */
+function recodingOf(up: CopyUp): Recoding | null {
+  const recode = recodingFor(up.ctx, up.layer)
+  if (!isCutOff(up)) return recode
+  return (name) => {
+    const target = recode === null ? name : recode(name)
+    return target?.endsWith('security.capability') === true ? null : target
+  }
+}
+
 function build(up: CopyUp, origin: string | null): number {
   const { ctx, work, stat, temp } = up
   actAsSelf()
   useUmask(0)
   const made = makeObject(up)
   if (made < 0) return made
-  const recode = recodingFor(ctx, up.layer)
+  const recode = recodingOf(up)
   let result = copyOwner(ctx, stat, work.fd, temp)
   if (result === 0) result = copyXattrs(ctx, up.fromFd, up.fromName, work.fd, temp, recode)
   const protection = protectionOfStat(stat.attributes)
@@ -239,12 +250,14 @@ function build(up: CopyUp, origin: string | null): number {
     result = storeProtection(ctx, work.fd, temp, protection)
   }
   if (result === 0) result = copyMode(ctx, stat, work.fd, temp)
-  if (result === 0 && origin !== null) result = writeOrigin(ctx, work.fd, temp, origin)
+  if (result === 0 && origin !== null) {
+    result = writeOrigin(ctx, work.fd, temp, stat.mode & S_IFMT, origin)
+  }
   if (result === 0 && up.intent === 'metadata') {
     result = writeXattr(work.fd, temp, `${ctx.xattrNames.prefix}metacopy`, '')
   }
-  if (result === 0) result = copyTimes(stat, work.fd, temp)
-  return result
+  if (result < 0) return result
+  return isCutOff(up) ? copyAccessTime(stat, work.fd, temp) : copyTimes(stat, work.fd, temp)
 }
 
 /** Make the temporary, with its data. Returns 0 or -errno. */

@@ -5,12 +5,13 @@
  * @mirrors fs/overlayfs/copy_up.c:ovl_copy_xattr, ovl_set_attr
  */
 import { chmodAt, chownAt, utimesAt } from '../../sys/attr.js'
-import { S_IFLNK, S_IFMT } from '../../sys/constants.js'
+import { S_IFLNK, S_IFMT, UTIME_NOW } from '../../sys/constants.js'
 import { EINVAL, ENODATA, EOPNOTSUPP, EOVERFLOW } from '../../sys/errno.js'
 import { native } from '../../sys/native.js'
 import type { FileStat } from '../../sys/stat.js'
 import { readXattr, writeXattr, xattrNames } from '../../sys/xattr.js'
 import type { OverlayContext } from '../context.js'
+import type { Recoding } from '../override-objects.js'
 import { STAND_IN_MODE, storeOverride, tryChown } from '../override-stat.js'
 
 /** xattrs whose loss would widen access: a copy without them must fail. */
@@ -20,7 +21,7 @@ function mustCopy(name: string): boolean {
 
 /**
  * Copy xattrs, the overlay's own marks excepted.
- * @param recode the name under which the copy holds an attribute, null to leave it out
+ * @param recode null: under the same names
  * @returns 0 or -errno
  */
 export function copyXattrs(
@@ -29,7 +30,7 @@ export function copyXattrs(
   fromName: string,
   toFd: number,
   toName: string,
-  recode: ((name: string) => string | null) | null = null,
+  recode: Recoding | null = null,
 ): number {
   const names = xattrNames(fromFd, fromName)
   if (typeof names === 'number') return names === -EOPNOTSUPP ? 0 : names
@@ -83,4 +84,9 @@ export function copyMode(
 /** Give `to` the access and modification time of `stat`. Returns 0 or -errno. */
 export function copyTimes(stat: FileStat, toFd: number, toName: string): number {
   return utimesAt(toFd, toName, stat.atimeSec, stat.atimeNsec, stat.mtimeSec, stat.mtimeNsec)
+}
+
+/** Give `to` the access time of `stat` and let it have been modified now. Returns 0 or -errno. */
+export function copyAccessTime(stat: FileStat, toFd: number, toName: string): number {
+  return utimesAt(toFd, toName, stat.atimeSec, stat.atimeNsec, 0, UTIME_NOW)
 }

@@ -26,6 +26,7 @@ import { MODE_PASSTHROUGH_LOWER, type FileNode, type Node } from '../node.js'
 import { killSuidSgid, openData, rebindForWrite } from '../open-file.js'
 import { changeMode, changeOwner } from '../override-stat.js'
 import { hostId, isSquashed } from '../ownership.js'
+import { mayDropPrivileges } from '../privileges.js'
 import { mayChange, mayWrite } from '../protection.js'
 import { fileOf } from './names.js'
 
@@ -125,11 +126,14 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       return 0
     },
 
-    setattr: (_req, nodeid, set, out) => {
+    setattr: (req, nodeid, set, out) => {
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
       if (ctx.work === null) return -EROFS
-      const allowed = maySet(ctx, node, set.valid)
+      let allowed = maySet(ctx, node, set.valid)
+      if (allowed === 0 && (set.valid & CHANGES) === 0) {
+        allowed = mayDropPrivileges(ctx, node, req.uid)
+      }
       if (allowed < 0) return allowed
       const resizes = (set.valid & FATTR_SIZE) !== 0
       if (resizes && !node.isDir && node.mode === MODE_PASSTHROUGH_LOWER && node.opens > 0) {
@@ -142,7 +146,11 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       let result = copyForChange(ctx, node, set)
       if (result === 0) result = apply(node, set, sizeChanges)
       if (result === 0) result = statNode(ctx, node, stat)
-      if (result < 0) return result
+      if (result < 0) {
+        // Some of it may be done: the VFS must not go by what it knew.
+        ctx.connection?.invalidateAttributes(nodeid)
+        return result
+      }
       fillAttrReply(ctx, node, stat, out)
       return 0
     },

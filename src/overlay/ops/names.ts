@@ -19,17 +19,17 @@ import { FileStat } from '../../sys/stat.js'
 import { fillEntry } from '../attributes.js'
 import { addAlias, lookupChild, upperKeyOf } from '../children.js'
 import type { OverlayContext } from '../context.js'
-import { copyUp, copyUpDir } from '../copy-up/copy-up.js'
+import { copyUpDir } from '../copy-up/copy-up.js'
 import { actAsCaller, createOnDisk, newObject, registerNew } from '../create.js'
 import type { NewObject } from '../create.js'
+import { linkOnDisk, readyToLink } from '../link.js'
 import { locate, makeLocation } from '../location.js'
-import { markImpure } from '../marks.js'
 import { type DirNode, FileNode, type Node } from '../node.js'
 import { admit, openNode } from '../open-file.js'
 import { dressNew } from '../override-objects.js'
 import { STAND_IN_MODE, statShown } from '../override-stat.js'
-import { mayChange, mayWrite } from '../protection.js'
-import { setRedirect } from '../redirect.js'
+import { mayWrite } from '../protection.js'
+import { takeBack } from '../remove.js'
 
 type NameOps = Pick<
   RawFilesystem,
@@ -56,12 +56,16 @@ export function nameOps(ctx: OverlayContext): NameOps {
   const stat = new FileStat()
   const place = makeLocation()
 
-  /** Stat what was just created, make its node, fill its entry. */
-  function enter(parent: DirNode, name: string, out: Entry, fd = -1): Node | number {
+  /** Stat what was just created, make its node, fill its entry; or take it back. */
+  function enter(parent: DirNode, name: string, what: NewObject, out: Entry): Node | number {
     if (parent.upper === null) return -ESTALE
-    const dirfd = fd >= 0 ? fd : ctx.fds.fd(parent.upper)
-    const seen = dirfd < 0 ? dirfd : statShown(ctx.upper, dirfd, fd >= 0 ? '' : name, stat)
-    if (seen < 0) return seen
+    const dirfd = what.fd >= 0 ? what.fd : ctx.fds.fd(parent.upper)
+    const seen = dirfd < 0 ? dirfd : statShown(ctx.upper, dirfd, what.fd >= 0 ? '' : name, stat)
+    if (seen < 0) {
+      // The VFS holds that there is no such name, and asks no more.
+      takeBack(ctx, parent, name, (what.mode & S_IFMT) === S_IFDIR ? 'dir' : 'file')
+      return seen
+    }
     const node = registerNew(ctx, parent, name, stat, false)
     if (typeof node !== 'number') fillEntry(ctx, node, stat, out)
     return node
@@ -72,7 +76,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
     if (typeof parent === 'number') return parent
     const made = createOnDisk(ctx, req, parent, name, what)
     if (made < 0) return made
-    const node = enter(parent, name, out)
+    const node = enter(parent, name, what, out)
     return typeof node === 'number' ? node : 0
   }
 
@@ -111,17 +115,6 @@ export function nameOps(ctx: OverlayContext): NameOps {
     return 0
   }
 
-  /** Have a file in upper, and its directory-to-be; `place` is where the file is then. */
-  function readyToLink(node: FileNode, parent: DirNode): number {
-    let result = Math.min(mayChange(ctx, node), mayWrite(ctx, parent))
-    if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node, 'metadata')
-    if (result === 0) result = copyUpDir(ctx, parent)
-    // Under its new name it would not be found in the lower layers.
-    if (result === 0 && node.metacopy) result = setRedirect(ctx, node, false)
-    if (result === 0 && node.hasOrigin) result = markImpure(ctx, parent)
-    return result === 0 ? locate(ctx, node, place) : result
-  }
-
   return {
     lookup: (_req, parent, name, out) => lookup(parent, name, out),
     forget: (nodeid, count) => {
@@ -149,16 +142,18 @@ export function nameOps(ctx: OverlayContext): NameOps {
       if (ctx.work === null) return -EROFS
       // The last name of a lower file is gone: it has no copy to be linked, and gets none any more.
       if (node.parent === null && !node.inUpper && !node.lowerHardLink) return -ENOENT
-      let result = readyToLink(node, parent)
-      if (result < 0) return result
-      const what = { ...newObject(node.type, 0), linkFd: place.fd, linkName: place.name }
-      result = createOnDisk(ctx, req, parent, name, what)
-      if (result < 0) return result
-      addAlias(node, parent, name)
-      parent.listing?.add(name, node.type >>> 12)
-      result = locate(ctx, node, place)
+      let result = readyToLink(ctx, node, parent, place)
       if (result === 0) result = statShown(ctx.upper, place.fd, place.name, stat)
       if (result < 0) return result
+      const made = linkOnDisk(ctx, req, { node, stat, place }, parent, name)
+      if (made < 0) return made
+      addAlias(node, parent, name)
+      parent.listing?.add(name, node.type >>> 12)
+      // What was seen before must do if it cannot be looked at any more: the name is there.
+      const links = stat.nlink + 1
+      result = locate(ctx, node, place)
+      if (result === 0) result = statShown(ctx.upper, place.fd, place.name, stat)
+      if (result < 0) stat.nlink = links
       if (stat.nlink > 1) ctx.nodes.setUpperKey(node, upperKeyOf(stat))
       fillEntry(ctx, node, stat, out)
       return 0
@@ -172,12 +167,12 @@ export function nameOps(ctx: OverlayContext): NameOps {
       const made = createOnDisk(ctx, req, parent, name, what)
       if (made === -EEXIST) return openExisting(parent, name, flags, openFlags, entry, out)
       if (made < 0) return made
-      const node = enter(parent, name, entry, what.fd)
+      const node = enter(parent, name, what, entry)
       if (typeof node === 'number' || node.isDir) {
         if (what.fd >= 0) close(what.fd)
         return typeof node === 'number' ? node : -EISDIR
       }
-      keepOrPass(ctx, node, what.fd, out)
+      keepOrPass(ctx, node, what.fd, flags, out)
       return 0
     },
 
@@ -210,7 +205,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
       node.orphanFd = fd
       ctx.nodes.add(node)
       fillEntry(ctx, node, stat, entry)
-      keepOrPass(ctx, node, reopen(fd, O_RDWR), out)
+      keepOrPass(ctx, node, reopen(fd, O_RDWR), flags, out)
       return 0
     },
   }
@@ -220,7 +215,13 @@ export function nameOps(ctx: OverlayContext): NameOps {
 const CREATE_FLAGS = O_CREAT | O_EXCL | O_RDWR
 
 /** Open a new file: its descriptor becomes the backing file, or serves cached handles. */
-function keepOrPass(ctx: OverlayContext, node: FileNode, fd: number, out: OpenReply): void {
+function keepOrPass(
+  ctx: OverlayContext,
+  node: FileNode,
+  fd: number,
+  flags: number,
+  out: OpenReply,
+): void {
   if (ctx.passthroughUpper && ctx.connection !== null && fd >= 0) {
     const id = ctx.connection.openBacking(fd)
     if (id > 0) {
@@ -228,7 +229,7 @@ function keepOrPass(ctx: OverlayContext, node: FileNode, fd: number, out: OpenRe
       node.backingUpper = true
     }
   }
-  admit(ctx, node, out)
+  admit(ctx, node, flags, out)
   if (fd < 0) return
   if (node.backingId !== 0) {
     close(fd)

@@ -24,6 +24,8 @@ import { mayChange } from '../protection.js'
 type XattrOps = Pick<RawFilesystem, 'getxattr' | 'listxattr' | 'setxattr' | 'removexattr'>
 
 const SETXATTR_ACL_KILL_SGID = 1
+/** Of names in any other, the file system says that it does not support them. */
+const NAMESPACES = /^(?:user|trusted|security)\.|^system\.posix_acl_/
 const ACL_PREFIX = 'system.posix_acl_'
 
 function isInUpper(node: Node): boolean {
@@ -64,9 +66,10 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       if (node === undefined) return -ESTALE
       const refused = refusal(name)
       if (refused < 0) return refused
-      if (hasNone(node)) return -ENODATA
+      if (name === ctx.xattrNames.prefix) return -EINVAL
+      if (NAMESPACES.test(name) && hasNone(node)) return -ENODATA
       const onDisk = ctx.xattrNames.toDisk(name)
-      if (onDisk === null) return -ENODATA
+      if (onDisk === null) return ctx.xattrNames.isForbidden(name) ? -ENODATA : -EOPNOTSUPP
       const found = locate(ctx, node, place)
       if (found < 0) return found
       const encoded = encodedName(layerOf(ctx, node), name)
@@ -127,6 +130,7 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       const refused = refusal(name)
       if (refused < 0) return refused
       if (ctx.xattrNames.isForbidden(name)) return -EPERM
+      if (name === ctx.xattrNames.prefix) return -EINVAL
       const plain = ctx.xattrNames.toDisk(name)
       if (plain === null) return -EOPNOTSUPP
       let result = mayChange(ctx, node)

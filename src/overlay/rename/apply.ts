@@ -13,7 +13,6 @@ import { clearEmpty } from '../clear-empty.js'
 import type { OverlayContext } from '../context.js'
 import { copyUp, copyUpDir, leavesData } from '../copy-up/copy-up.js'
 import { checkName } from '../create.js'
-import { failpoint } from '../failpoint.js'
 import type { LayerDir } from '../layer.js'
 import { ensureListing } from '../listing.js'
 import { isLowerPositive } from '../lookup.js'
@@ -56,10 +55,16 @@ function describe(
   }
 }
 
-/** Whether an object of upper hides the name; a `.wh.` file beside it is in nobody's way. */
-function upperHidesName(ctx: OverlayContext, end: RenameEnd): boolean {
+/**
+ * Whether an object of upper hides the name; a `.wh.` file beside it is in nobody's way.
+ * @returns an errno when that cannot be told
+ */
+function upperHidesName(ctx: OverlayContext, end: RenameEnd): boolean | number {
   const { upper } = end.parent
-  if (upper === null || probe(ctx, upper, end.name, scratch) !== WHITEOUT) return false
+  if (upper === null) return false
+  const seen = probe(ctx, upper, end.name, scratch)
+  if (seen < 0) return seen
+  if (seen !== WHITEOUT) return false
   return ctx.options.whPrefix !== 'all' || statAt(ctx.fds.fd(upper), end.name, scratch) === 0
 }
 
@@ -92,10 +97,12 @@ export function renameChild(
   if (typeof target === 'number') return target
   const targetEmpty = isVisiblyEmpty(ctx, to.node)
   if (typeof targetEmpty === 'number') return targetEmpty
+  const targetWhiteout = to.node === null && node.isDir && upperHidesName(ctx, to)
+  if (typeof targetWhiteout === 'number') return targetWhiteout
   const plan = planRename({
     source,
     target,
-    targetWhiteout: to.node === null && node.isDir && upperHidesName(ctx, to),
+    targetWhiteout,
     targetEmpty,
     sameParent: from.parent === to.parent,
     newParentMerged: to.parent.lowers.length > 0,
@@ -117,14 +124,14 @@ function applyRename(
   if (work === null) return -EROFS
   let result = prepare(ctx, from, to, node, plan)
   if (result < 0) return result
-  failpoint('rename:marked')
   const oldDir = from.parent.upper
   const newDir = to.parent.upper
   if (oldDir === null || newDir === null) return -ESTALE
-  if (to.node !== null && (plan.flags & RENAME_EXCHANGE) === 0) holdOrphan(ctx, to.node)
+  const replaces = to.node !== null && (plan.flags & RENAME_EXCHANGE) === 0
+  const held = replaces ? holdOrphan(ctx, to.node) : 0
   const oldFd = ctx.fds.fd(oldDir)
   const newFd = ctx.fds.fd(newDir)
-  result = Math.min(oldFd, newFd)
+  result = Math.min(held, oldFd, newFd)
   actAsSelf()
   useUmask(0)
   if (result >= 0) {
@@ -136,11 +143,7 @@ function applyRename(
     if (to.node !== null) ctx.closeOrphan(to.node)
     return result
   }
-  failpoint('rename:moved')
-  if (plan.dropOldWhiteout) {
-    unlinkAt(oldFd, from.name)
-    failpoint('rename:cleanup')
-  }
+  if (plan.dropOldWhiteout) unlinkAt(oldFd, from.name)
   settle(ctx, from, to, node, plan, oldDir, newDir)
   return 0
 }
@@ -157,7 +160,6 @@ function prepare(
   let result = copyUp(ctx, node, 'metadata')
   if (result === 0) result = copyUpDir(ctx, to.parent)
   if (result === 0 && other !== null) result = copyUp(ctx, other, 'metadata')
-  failpoint('rename:copied-up')
   if (result === 0 && plan.clearTarget && !plan.targetInTheWay) result = clearTarget(ctx, to.node)
   const sameParent = from.parent === to.parent
   if (result === 0) result = markParents(ctx, from, to, plan)
@@ -191,8 +193,8 @@ function markMoved(ctx: OverlayContext, node: Node, mark: DirMark, sameParent: b
   if (!node.isDir || node.upper === null) return -ESTALE
   const fd = ctx.fds.fd(node.upper)
   if (fd < 0) return fd
-  const result = markOpaque(ctx, fd, '')
-  if (result < 0) return -EXDEV
+  const result = markOpaque(ctx, fd, '', EXDEV)
+  if (result < 0) return result
   node.opaque = true
   return 0
 }

@@ -5,11 +5,17 @@ import { unmount } from '../syscalls.js'
 import { writeImageArchive } from './archive.js'
 import type { Engine, RunningContainer } from './engine.js'
 import type { EnginePlace, Outcome } from './place.js'
-import { until } from './processes.js'
+import { until } from '../processes.js'
 import { startSnapshotter } from './snapshotter.js'
 import { imageTree } from './steps.js'
 
 const READY_MS = 40_000
+/**
+ * The shim now and then loses the exit code of a mount program to its own reaper (containerd#4387):
+ * it mounts again, ten times at most, and then gives up. On a busy machine that does happen.
+ */
+const LOST_EXIT_CODE = /failed with ECHILD/
+const MOUNT_ATTEMPTS = 3
 const SNAPSHOTTER = ['--snapshotter', 'tsov']
 const LAYER = 'application/vnd.oci.image.layer.v1.tar'
 
@@ -33,6 +39,10 @@ function changesOf(listing: string): string[] {
     })
 }
 
+function failure(words: readonly string[], { code, stdout, stderr }: Outcome): Error {
+  return new Error(`ctr ${words.join(' ')}: exit ${String(code)}\n${stderr}${stdout}`)
+}
+
 /** The client, with the steps that take several of its commands. */
 class Client {
   readonly place: EnginePlace
@@ -51,9 +61,19 @@ class Client {
   }
 
   async run(...words: string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.attempt(...words)
-    if (code === 0) return stdout
-    throw new Error(`ctr ${words.join(' ')}: exit ${String(code)}\n${stderr}${stdout}`)
+    const outcome = await this.attempt(...words)
+    if (outcome.code !== 0) throw failure(words, outcome)
+    return outcome.stdout
+  }
+
+  /** Run a command that mounts in the shim; `undo` takes back what a failed one did. */
+  async runMounting(words: readonly string[], undo: () => Promise<unknown>): Promise<string> {
+    for (let left = MOUNT_ATTEMPTS; ; left--) {
+      const outcome = await this.attempt(...words)
+      if (outcome.code === 0) return outcome.stdout
+      if (left === 1 || !LOST_EXIT_CODE.test(outcome.stderr)) throw failure(words, outcome)
+      await undo()
+    }
   }
 
   name(prefix: string): string {
@@ -63,7 +83,9 @@ class Client {
   /** `ctr run` with every directory of its own below the place. */
   container(flags: readonly string[], image: string, id: string, words: readonly string[]) {
     const own = ['--runc-root', `${this.#base}/runc`, '--fifo-dir', `${this.#base}/fifo`]
-    return this.run('run', ...flags, ...own, ...SNAPSHOTTER, image, id, ...words)
+    const all = ['run', ...flags, ...own, ...SNAPSHOTTER, image, id, ...words]
+    // With --rm there is none left.
+    return this.runMounting(all, () => this.attempt('containers', 'rm', id))
   }
 
   execute(id: string, script: string): Promise<Outcome> {
@@ -107,7 +129,7 @@ async function startContainer(client: Client, image: string): Promise<RunningCon
     attempt: (script) => client.execute(id, script),
     async restart() {
       await end()
-      await client.run('tasks', 'start', '-d', id)
+      await client.runMounting(['tasks', 'start', '-d', id], () => Promise.resolve())
     },
     async remove() {
       await end()

@@ -4,7 +4,7 @@ import { unmount } from '../syscalls.js'
 import { mountsBelow } from '../scratch.js'
 import type { Engine, RunningContainer } from './engine.js'
 import type { EnginePlace, Outcome } from './place.js'
-import { until } from './processes.js'
+import { until } from '../processes.js'
 import { writeContext } from './podman.js'
 import { imageTree } from './steps.js'
 

@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs'
 import { bundle } from '../bundle.js'
 import { makeOwnDirectory, mountsBelow } from '../scratch.js'
-import { processesMentioning, until } from './processes.js'
+import { processesMentioning, until } from '../processes.js'
 import { tearDown } from './tear-down.js'
 
 const COMMAND_MS = 90_000

@@ -46,7 +46,7 @@ function buildPrograms(root: string): void {
 
 /** What the build steps delete, replace, rename and change. */
 function buildData(root: string): void {
-  const at = (name: string): string => `${root}/srv/${name}`
+  const at = (name: string): string => `${root}/sample/${name}`
   for (const name of ['data/d/sub', 'tree/deep/er', 'owned/in', 'to-file', 'old', 'again']) {
     mkdirSync(at(name), { recursive: true })
   }

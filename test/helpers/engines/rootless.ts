@@ -7,7 +7,7 @@ import { chownSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'n
 import { imageTree } from './steps.js'
 import type { Engine } from './engine.js'
 import type { EnginePlace, Outcome } from './place.js'
-import { until } from './processes.js'
+import { until } from '../processes.js'
 import { podmanEngine } from './podman.js'
 import { makePodmanStore } from './podman-store.js'
 

@@ -8,7 +8,7 @@ import { mount, unmount } from '../syscalls.js'
 import { errnoName } from '../../../src/sys/errno.js'
 import type { EnginePlace } from './place.js'
 
-/** One shell script a layer; run with /srv as the working directory. */
+/** One shell script a layer; run with /sample as the working directory. */
 export const steps: readonly string[] = [
   // A directory that is emptied and made anew: its old names must stay away.
   'rm data/f1; rm -r data/d; mkdir data/d; echo y >data/d/y',
@@ -37,7 +37,7 @@ export const steps: readonly string[] = [
 ]
 
 /** The step as a command line for `sh -c`. */
-export const stepScript = (step: string): string => `set -e; umask 022; cd /srv; ${step}`
+export const stepScript = (step: string): string => `set -e; umask 022; cd /sample; ${step}`
 
 /** Names that engines put into root file systems of their own accord. */
 const ENGINES_OWN =

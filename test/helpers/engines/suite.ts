@@ -8,7 +8,7 @@ import type { Snapshot } from '../snapshot.js'
 import type { Engine } from './engine.js'
 import { EnginePlace } from './place.js'
 import { loadOnKernelOverlay } from './podman.js'
-import { until } from './processes.js'
+import { until } from '../processes.js'
 import { makeRootfs } from './rootfs.js'
 import { kernelReference, stepScript, steps, withoutEngineRounding } from './steps.js'
 
@@ -23,7 +23,7 @@ async function checkImport(t: Test, engine: Engine, tarball: string): Promise<vo
   await engine.importImage(tarball, BASE)
   const seen = await engine.run(
     BASE,
-    'cat /srv/data/f2; head -c 0 /srv/large; grep " / " /proc/mounts',
+    'cat /sample/data/f2; head -c 0 /sample/large; grep " / " /proc/mounts',
   )
   t.match(seen, /^data\/f2\n.*fuse\S* rw,/s, 'the root of a container is the overlay under test')
 }
@@ -51,11 +51,11 @@ async function checkBuild(t: Test, engine: Engine, rootfs: string): Promise<void
 
 /** What is deleted stays deleted: names below a directory that was emptied and made anew. */
 async function checkDeleted(t: Test, engine: Engine): Promise<void> {
-  const script = `cd /srv/data; rm f1; rm -r d; mkdir d; echo y >d/y; ls d; stat d/x 2>&1 || true`
+  const script = `set -e; cd /sample/data; rm f1; rm -r d; mkdir d; echo y >d/y; ls d; stat d/x 2>&1 || true`
   const changes = await engine.commit(BASE, script, 'localhost/deleted:1')
-  const expected = ['A /srv/data/d/y', 'D /srv/data/f1']
+  const expected = ['A /sample/data/d/y', 'D /sample/data/f1']
   for (const line of expected) t.ok(changes.includes(line), `${line} among ${changes.join(', ')}`)
-  const look = `cd /srv/data; ls d; ls; stat d/x 2>&1; stat d/sub/z 2>&1; stat f1 2>&1; ls d; stat d/x 2>&1; true`
+  const look = `cd /sample/data; ls d; ls; stat d/x 2>&1; stat d/sub/z 2>&1; stat f1 2>&1; ls d; stat d/x 2>&1; true`
   const seen = await engine.run('localhost/deleted:1', look)
   const none = (path: string): string => `stat: can't stat '${path}': No such file or directory`
   t.strictSame(
@@ -68,15 +68,16 @@ async function checkDeleted(t: Test, engine: Engine): Promise<void> {
 /** Kill the server of a container's root: what was written stays, and the engine starts it again. */
 async function checkKill(t: Test, engine: Engine): Promise<void> {
   const container = await engine.startContainer(BASE)
-  const write = 'echo kept >/srv/kept; rm -r /srv/data/d; echo more >>/srv/large; sync; echo done'
+  const write =
+    'set -e; cd /sample; echo kept >kept; rm -r data/d; echo more >>large; sync; echo done'
   t.match((await container.attempt(write)).stdout, /done/, 'the container works')
   const servers = engine.place.servers()
   t.ok(servers.length > 0, 'the container has a server')
   for (const pid of servers) process.kill(pid, 'SIGKILL')
-  t.not((await container.attempt('cat /srv/kept')).code, 0, 'without its server nothing is read')
+  t.not((await container.attempt('cat /sample/kept')).code, 0, 'without its server nothing is read')
   await container.restart()
   const look =
-    'cat /srv/kept; ls /srv/data; tail -c 5 /srv/large; echo again >/srv/again2; cat /srv/again2'
+    'set -e; cd /sample; cat kept; ls data; tail -c 5 large; echo again >again2; cat again2'
   const { stdout, stderr } = await container.attempt(look)
   const kept = 'kept\nf1\nf2\nf3\nmore\nagain\n'
   t.equal(stdout, kept, `what was written is there, and it works ${stderr}`)

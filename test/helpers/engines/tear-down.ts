@@ -1,6 +1,6 @@
 /** Ends everything below a place by force: processes, then mounts, then files. */
 import { demolish } from '../scratch.js'
-import { killProcess, processTree, until } from './processes.js'
+import { killProcess, processTree, until } from '../processes.js'
 
 const KILLED_MS = 5000
 

@@ -18,7 +18,14 @@ import {
   S_IFCHR,
   S_IFMT,
 } from '../../../src/sys/constants.js'
-import { type CallKind, FAULT_DIRECTORY, type FaultPlan, PLAN_BYTES, decodePlan } from './plan.js'
+import {
+  type CallKind,
+  FAULT_DIRECTORY,
+  type FaultPlan,
+  HIT,
+  PLAN_BYTES,
+  decodePlan,
+} from './plan.js'
 
 type Call = (...args: readonly (number | Buffer)[]) => number
 type Kinds = readonly CallKind[]
@@ -177,12 +184,9 @@ function wrap(name: string, real: Call, kindsFor: KindsOf): Call {
     const now = currentPlan()
     if (now.mode === 'off') return real(...args)
     const kinds = kindsFor(args)
-    if (now.mode === 'record') {
-      if (kinds.length > 0) note(describe(name, args, kinds))
-      return real(...args)
-    }
-    if (!isHit(now.calls, now.at, kinds)) return real(...args)
-    note(describe(name, args, kinds))
+    if (kinds.length > 0) note(describe(name, args, kinds))
+    if (now.mode === 'record' || !isHit(now.calls, now.at, kinds)) return real(...args)
+    note(HIT)
     if (now.mode === 'fail') {
       // Set last: what reads it is the very next statement of the caller.
       koffi.errno(now.errno)

@@ -10,6 +10,8 @@ export interface FaultCase {
   readonly title: string
   /** Mount options beside the directories. */
   readonly options?: string
+  /** Options of ours beside those. */
+  readonly ours?: string
   /** Lower layers, topmost first. */
   readonly lowers: readonly (readonly Operation[])[]
   /** Brings upper about, through kernel overlayfs. */
@@ -18,6 +20,10 @@ export interface FaultCase {
   readonly open?: readonly Operation[]
   /** The system call under test. */
   readonly call: Operation
+  /** Done on the same mount once the call has succeeded. */
+  readonly after?: readonly Operation[]
+  /** Why a call that fails may leave something in work until the file is closed. */
+  readonly keeps?: string
   /**
    * States between the old and the new one that users may see since no file system could do better,
    * each brought about through kernel overlayfs, with the reason.

@@ -73,7 +73,7 @@ export class FaultyDaemon {
     const word = this.#hear()
     if (word === 'mounted\n') return
     const end = this.end()
-    throw new MountRefused(word === '' ? `the daemon died: ${JSON.stringify(end)}` : word)
+    throw new MountRefused(word === '' ? `the daemon ended: ${JSON.stringify(end)}` : word)
   }
 
   #hear(): string {

@@ -1,7 +1,7 @@
 /**
  * Let each system call of an operation fail in every way that fits it. Either the caller gets an error
- * and the old state stays, or the fault makes no difference to the outcome; once it is gone, the same
- * call must succeed on the same mount.
+ * and the old state stays, or the fault makes no difference to what users see; and once it is gone,
+ * the same call must succeed on the same mount.
  */
 import { readdirSync } from 'node:fs'
 import { O_DIRECTORY, O_PATH } from '../../../src/sys/constants.js'
@@ -10,7 +10,8 @@ import { close, openPath } from '../../../src/sys/open.js'
 import { FileStat, statAt } from '../../../src/sys/stat.js'
 import { isWhiteoutDevice } from '../../../src/whiteout/whiteout.js'
 import { Executor } from '../executor.js'
-import type { CallKind } from './plan.js'
+import type { Operation } from '../operation.js'
+import { type CallKind, HIT } from './plan.js'
 import type { FaultReport } from './report.js'
 import type { Scene, Stage, State } from './scene.js'
 import { type RecordedCall, type Story, approach, identify, learnStory } from './story.js'
@@ -25,8 +26,16 @@ const errnosOf: Readonly<Record<CallKind, readonly number[]>> = {
   descriptor: [EMFILE],
 }
 
-/** What the caller may get instead of the errno that was injected. */
-const translations: Readonly<Record<string, readonly string[]>> = {}
+/**
+ * Whether the caller may get this for a call that failed with that. A directory that cannot be given
+ * its redirect is not renamed, and `mv` copies it: so does the kernel.
+ * @mirrors fs/overlayfs/dir.c:ovl_set_redirect
+ */
+function isFitting(result: string, errno: number, call: RecordedCall, scene: Scene): boolean {
+  if (result === errnoName(errno)) return true
+  const redirects = scene.case.options === 'redirect_dir=on' && scene.case.call.op === 'rename'
+  return result === 'EXDEV' && redirects && call.name === 'setxattrat'
+}
 
 const stat = new FileStat()
 
@@ -39,44 +48,85 @@ function leftIn(work: string): string[] {
   return names.filter((name) => name !== whiteouts[0])
 }
 
-/** One mount, used until a fault has let the call through. */
+/**
+ * Which of the calls of a story failed. Steps that were done before are not done again, so it is told
+ * by what came right before it.
+ * @param trace the calls of this time, the failed one last
+ * @returns its number, -1 if it is none of them
+ */
+function numberOf(trace: readonly string[], calls: readonly RecordedCall[]): number {
+  let best = -1
+  let longest = 0
+  for (const number of calls.keys()) {
+    let length = 0
+    while (length < trace.length && calls[number - length]?.text === trace.at(-1 - length)) length++
+    if (length <= longest) continue
+    longest = length
+    best = number
+  }
+  return best
+}
+
+/** One mount, on which the call fails time and again until it succeeds. */
 class Attempt {
   readonly problems: string[] = []
-  /** No fault was injected so far. */
-  isFresh = true
+  #isDone = false
   readonly #scene: Scene
   readonly #story: Story
   readonly #stage: Stage
   readonly #executor: Executor
+  /** What upper was when it was last found to be in order. */
+  #approved = ''
 
   constructor(scene: Scene, story: Story) {
     this.#scene = scene
     this.#story = story
     this.#stage = scene.stage(story.template)
-    scene.daemon.mount(scene.request(this.#stage))
+    scene.mountOurs(this.#stage)
     this.#executor = new Executor(scene.target)
     approach(scene, this.#executor)
   }
 
-  /** Make the call with its system call number `at` failing. */
-  run(at: number, errno: number): { readonly result: string; readonly hit: string | undefined } {
+  /** Whether the call has brought the new state about in spite of a fault. */
+  isDone(): boolean {
+    return this.#isDone
+  }
+
+  /**
+   * Make the call with its system call number `at` failing.
+   * @returns which call of the story that is, -1 for none
+   */
+  run(at: number, errno: number): number {
     const { daemon } = this.#scene
-    this.isFresh = false
     daemon.plan({ mode: 'fail', calls: 'any', at, errno })
     const result = this.#executor.run(this.#scene.case.call)
-    return { result, hit: daemon.settle()[0] }
+    const trace = daemon.settle()
+    const { calls } = this.#story
+    const number = numberOf(trace.slice(0, Math.max(0, trace.indexOf(HIT))), calls)
+    if (result.startsWith('OK')) this.#isDone = true
+    else this.#judgeFailure(result, errno, calls[number])
+    return number
   }
 
   /** The call failed: nothing of it may be left. */
-  judgeFailure(result: string, errno: number): void {
-    const injected = errnoName(errno)
-    if (result !== injected && translations[injected]?.includes(result) !== true) {
+  #judgeFailure(result: string, errno: number, call: RecordedCall | undefined): void {
+    if (call === undefined || !isFitting(result, errno, call, this.#scene)) {
       this.problems.push(`the caller got ${result}`)
     }
-    const left = leftIn(this.#stage.work)
+    const left = this.#scene.case.keeps === undefined ? leftIn(this.#stage.work) : []
     if (left.length > 0) this.problems.push(`left in work: ${left.join(' ')}`)
-    const { states } = this.#story
-    if (typeof identify(states, 'disk', this.#scene.disk(this.#stage)) !== 'string') return
+    const { old, states } = this.#story
+    const disk = this.#scene.disk(this.#stage)
+    const text = JSON.stringify([...disk])
+    if (text === this.#approved) return
+    this.#approved = text
+    const state = identify(states, 'disk', disk)
+    if (typeof state === 'string') this.#checkKernelView(states)
+    // What came after the last step failed: the caller was told so, but all is done.
+    else if (state === this.#story.new && state !== old) this.#isDone = true
+  }
+
+  #checkKernelView(states: Story['states']): void {
     const copy = this.#scene.stage(this.#stage, 'copied')
     const kernel = identify(states, 'kernel', this.#scene.kernelView(copy))
     this.#scene.discard(copy)
@@ -85,72 +135,129 @@ class Attempt {
 
   /** There are no more faults: make the call, unless it was made, and see that all is well. */
   finish(): void {
-    const before = this.#look(this.#story.states)
-    if (before !== null && before !== this.#story.new) {
-      const result = this.#executor.run(this.#scene.case.call)
-      if (!result.startsWith('OK')) this.problems.push(`without a fault the call gives ${result}`)
-      this.#look([this.#story.new])
+    if (!this.#isDone) {
+      this.#look(this.#story.states)
+      this.#mustSucceed([this.#scene.case.call])
     }
+    this.#look([this.#story.new])
+    this.#mustSucceed(this.#scene.case.after ?? [])
     this.#executor.close()
     this.#scene.unmountOurs()
-    const disk = identify([this.#story.new], 'disk', this.#scene.disk(this.#stage))
-    if (typeof disk === 'string') this.problems.push(`in upper is what is ${disk}`)
+    this.#checkUpper()
     if (leftIn(this.#stage.work).length > 0) this.#cleanUp()
     this.#scene.discard(this.#stage)
   }
 
-  #look(states: readonly State[]): State | null {
-    const seen = identify(states, 'ours', this.#scene.view())
-    if (typeof seen !== 'string') return seen
-    this.problems.push(`the mount shows what is ${seen}`)
-    return null
+  #mustSucceed(operations: readonly Operation[]): void {
+    for (const operation of operations) {
+      const result = this.#executor.run(operation)
+      if (result.startsWith('OK')) continue
+      this.problems.push(`without a fault, ${operation.op} gives ${result}`)
+    }
+  }
+
+  #look(expected: readonly State[]): void {
+    const seen = identify(expected, 'live', this.#scene.view())
+    if (typeof seen === 'string') this.problems.push(`the mount shows what is ${seen}`)
+  }
+
+  /** What a fault cannot stop may leave something on disk that nobody sees. */
+  #checkUpper(): void {
+    const disk = identify([this.#story.new], 'disk', this.#scene.disk(this.#stage))
+    if (typeof disk !== 'string') return
+    if (this.#isDone) this.#checkKernelView([this.#story.new])
+    else this.problems.push(`in upper is what is ${disk}`)
   }
 
   /** What a fault in cleaning up left has to go at the next mount. */
   #cleanUp(): void {
     this.#scene.onOurs(this.#stage, () => {
+      this.#look([this.#story.new])
       const left = readdirSync(`${this.#stage.work}/work`, 'latin1')
       if (left.length > 0) this.problems.push(`left in work after a mount: ${left.join(' ')}`)
     })
   }
 }
 
-/** Let one system call fail in each way that fits it. */
-function failAt(scene: Scene, story: Story, at: number, call: RecordedCall): FaultReport {
-  const errnos = call.kinds.flatMap((kind) => errnosOf[kind])
-  const problems: string[] = []
-  let attempt: Attempt | null = null
-  const done = (): void => {
-    attempt?.finish()
-    problems.push(...(attempt?.problems ?? []))
-    attempt = null
+/** All faults of one case, on as few mounts as they allow. */
+class Campaign {
+  faults = 0
+  readonly problems: string[] = []
+  readonly #scene: Scene
+  readonly #story: Story
+  #attempt: Attempt | null = null
+  /** How many calls are not made again once the call has failed. */
+  #skipped = 0
+  /** The faults of the attempt, in words. */
+  #faults: string[] = []
+
+  constructor(scene: Scene) {
+    this.#scene = scene
+    this.#story = learnStory(scene)
   }
-  for (const errno of errnos) {
-    attempt ??= new Attempt(scene, story)
-    const wasFresh = attempt.isFresh
-    let { result, hit } = attempt.run(at, errno)
-    if (hit !== call.text && !wasFresh) {
-      // What was done before the fault, like copying up a directory, is not done twice.
-      done()
-      attempt = new Attempt(scene, story)
-      ;({ result, hit } = attempt.run(at, errno))
+
+  run(): void {
+    for (const [number, { kinds }] of this.#story.calls.entries()) {
+      for (const errno of kinds.flatMap((kind) => errnosOf[kind])) this.#fail(number, errno)
     }
-    if (hit !== call.text) attempt.problems.push(`${hit ?? 'nothing'} was hit instead`)
-    if (result.startsWith('OK')) done()
-    else attempt.judgeFailure(result, errno)
+    this.#end()
   }
-  done()
-  const names = errnos.map((errno) => errnoName(errno)).join(', ')
-  const place = `call ${at} of ${story.calls.length}, ${call.name}, fails with ${names}`
-  return { faults: errnos.length, problems: problems.map((problem) => `${place}: ${problem}`) }
+
+  /** Let one call fail in one way: on the mount there is, else on a fresh one. */
+  #fail(number: number, errno: number): void {
+    // What a failed call keeps would be used by the next.
+    const mayRepeat = this.#scene.case.keeps === undefined
+    if (mayRepeat && this.#attempt !== null && this.#failAgain(this.#attempt, number, errno)) return
+    this.#end()
+    const attempt = this.#begin()
+    const hit = this.#inject(attempt, number, errno)
+    if (hit !== number) attempt.problems.push(`call ${number} was not made`)
+    if (attempt.isDone()) this.#end()
+  }
+
+  #failAgain(attempt: Attempt, number: number, errno: number): boolean {
+    for (let tries = 0; tries < 2; tries++) {
+      const at = number - this.#skipped
+      if (at < 0 || attempt.isDone()) return false
+      const hit = this.#inject(attempt, at, errno)
+      if (hit === number) {
+        if (attempt.isDone()) this.#end()
+        return true
+      }
+      if (hit < 0) return false
+      this.#skipped += hit - number
+    }
+    return false
+  }
+
+  #inject(attempt: Attempt, at: number, errno: number): number {
+    this.faults += 1
+    const hit = attempt.run(at, errno)
+    this.#faults.push(`${hit} ${this.#story.calls[hit]?.name ?? ''} ${errnoName(errno)}`)
+    return hit
+  }
+
+  #begin(): Attempt {
+    return (this.#attempt ??= new Attempt(this.#scene, this.#story))
+  }
+
+  #end(): void {
+    const attempt = this.#attempt
+    if (attempt === null) return
+    attempt.finish()
+    const faults = this.#faults.join(', ')
+    for (const problem of attempt.problems) {
+      this.problems.push(`of ${this.#story.calls.length} calls failed ${faults}: ${problem}`)
+    }
+    this.#attempt = null
+    this.#faults = []
+  }
 }
 
 /** Let every system call of a case fail. */
 export function failEverywhere(scene: Scene): FaultReport {
-  const story = learnStory(scene)
-  const reports = story.calls.map((call, at) => failAt(scene, story, at, call))
-  return {
-    faults: reports.reduce((sum, { faults }) => sum + faults, 0),
-    problems: reports.flatMap(({ problems }) => problems),
-  }
+  const campaign = new Campaign(scene)
+  campaign.run()
+  const { faults, problems } = campaign
+  return { faults, problems }
 }

@@ -4,9 +4,10 @@
  * state or the new one, whoever looks, and our next mount must clean up.
  */
 import { readdirSync } from 'node:fs'
-import type { FaultPlan } from './plan.js'
+import { type FaultPlan, HIT } from './plan.js'
 import type { FaultReport } from './report.js'
-import type { Scene, Stage } from './scene.js'
+import type { Snapshot } from '../snapshot.js'
+import type { Scene, Stage, State } from './scene.js'
 import { type Story, approach, identify, learnStory } from './story.js'
 
 const SIGKILL = 9
@@ -17,50 +18,88 @@ type Kill = Extract<FaultPlan, { mode: 'kill' }>
 
 /** Run the call in a fresh stage and have the daemon die on the way. Returns what went wrong. */
 function die(scene: Scene, stage: Stage, plan: Kill): string[] {
-  scene.daemon.mount(scene.request(stage))
+  scene.mountOurs(stage)
   const result = scene.during((executor) => {
     approach(scene, executor)
     scene.daemon.plan(plan)
     return executor.run(scene.case.call)
   })
-  const [hit] = scene.daemon.settle()
+  const isHit = scene.daemon.settle().includes(HIT)
   const end = scene.daemon.unmount(scene.target)
-  if (hit === undefined || !('signal' in end) || end.signal !== SIGKILL) {
+  if (!isHit || !('signal' in end) || end.signal !== SIGKILL) {
     return [`the daemon was not killed: ${JSON.stringify(end)}`]
   }
   return ABORTED.includes(result) ? [] : [`the caller got ${result}`]
 }
 
-/** Look at what a dead daemon left behind. */
-function inspect(scene: Scene, story: Story, stage: Stage): string[] {
-  const problems: string[] = []
-  const copy = scene.stage(stage, 'copied')
-  const kernel = identify(story.states, 'kernel', scene.kernelView(copy))
-  scene.discard(copy)
-  if (typeof kernel === 'string') problems.push(`kernel overlayfs shows what is ${kernel}`)
-  scene.onOurs(stage, () => {
-    const left = readdirSync(`${stage.work}/work`, 'latin1')
-    if (left.length > 0) problems.push(`left in work: ${left.join(' ')}`)
-    const ours = identify(story.states, 'ours', scene.view())
-    if (typeof ours === 'string') problems.push(`ours shows what is ${ours}`)
-    else if (typeof kernel !== 'string' && ours !== kernel) {
-      problems.push(`ours shows the ${ours.name} state, the kernel the ${kernel.name} one`)
-    }
-    if (ours === story.new) return
-    const again = scene.during((executor) => {
-      approach(scene, executor)
-      return executor.run(scene.case.call)
+/** Looks at what dead daemons leave behind. */
+class Inquest {
+  readonly #scene: Scene
+  readonly #story: Story
+  /** Upper directories, as text, that need no second look: what is seen depends on nothing else. */
+  readonly #known = new Set<string>()
+
+  constructor(scene: Scene, story: Story) {
+    this.#scene = scene
+    this.#story = story
+  }
+
+  inspect(stage: Stage): string[] {
+    const text = JSON.stringify([...this.#scene.disk(stage)])
+    const isKnown = this.#known.has(text)
+    this.#known.add(text)
+    const problems: string[] = []
+    const kernel = isKnown ? null : this.#kernelState(stage, problems)
+    const isDone = this.#scene.onOurs(stage, () => {
+      const ours = isKnown ? null : this.#look('ours', this.#scene.view(), problems)
+      // Answers once the session, which makes and removes a file in work at first, is under way.
+      if (isKnown) this.#scene.during((executor) => executor.run({ op: 'stat', path: '.' }))
+      const left = readdirSync(`${stage.work}/work`, 'latin1')
+      if (left.length > 0) problems.push(`left in work: ${left.join(' ')}`)
+      if (isKnown) return true
+      if (ours !== kernel) {
+        problems.push(`ours shows the ${ours?.name} state, the kernel the ${kernel?.name} one`)
+      }
+      if (ours === this.#story.new) return true
+      problems.push(...this.#callAgain())
+      return false
     })
-    if (!again.startsWith('OK')) problems.push(`the call, made again, gives ${again}`)
-  })
-  const final = identify([story.new], 'disk', scene.disk(stage))
-  if (typeof final === 'string') problems.push(`made again, the call leaves what is ${final}`)
-  return problems
+    if (!isDone) this.#look('disk', this.#scene.disk(stage), problems, [this.#story.new])
+    return problems
+  }
+
+  #kernelState(stage: Stage, problems: string[]): State | null {
+    const copy = this.#scene.stage(stage, 'copied')
+    const kernel = this.#look('kernel', this.#scene.kernelView(copy), problems)
+    this.#scene.discard(copy)
+    return kernel
+  }
+
+  #look(
+    way: 'kernel' | 'ours' | 'disk',
+    seen: Snapshot,
+    problems: string[],
+    expected = this.#story.states,
+  ): State | null {
+    const state = identify(expected, way, seen)
+    if (typeof state !== 'string') return state
+    problems.push(`${way}: what is there is ${state}`)
+    return null
+  }
+
+  #callAgain(): string[] {
+    return this.#scene.during((executor) => {
+      approach(this.#scene, executor)
+      const again = executor.run(this.#scene.case.call)
+      return again.startsWith('OK') ? [] : [`the call, made again, gives ${again}`]
+    })
+  }
 }
 
 /** Kill the daemon everywhere on its way. */
 export function killEverywhere(scene: Scene): FaultReport {
   const story = learnStory(scene)
+  const inquest = new Inquest(scene, story)
   const changes = story.calls.filter(({ kinds }) => kinds.includes('change'))
   const problems: string[] = []
   for (let at = 0; at <= changes.length; at++) {
@@ -69,7 +108,7 @@ export function killEverywhere(scene: Scene): FaultReport {
     const plan = { mode: 'kill', calls: 'change', at: isLast ? at - 1 : at, when } as const
     const stage = scene.stage(story.template)
     const place = `killed ${when} call ${plan.at} of ${changes.length}, ${changes[plan.at]?.name}`
-    const found = [...die(scene, stage, plan), ...inspect(scene, story, stage)]
+    const found = [...die(scene, stage, plan), ...inquest.inspect(stage)]
     problems.push(...found.map((problem) => `${place}: ${problem}`))
     scene.discard(stage)
   }

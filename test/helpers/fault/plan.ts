@@ -21,7 +21,7 @@ export type CallKind =
 /** One fault: the call number `at` (from 0) of a kind, counted from when the plan is written. */
 export type FaultPlan =
   | { readonly mode: 'off' }
-  /** Note every call in the log. */
+  /** Only note the calls, as is done in the other modes, too. */
   | { readonly mode: 'record' }
   /** End the process by SIGKILL, before or after the call. */
   | {
@@ -40,6 +40,9 @@ export type FaultPlan =
 
 /** Environment variable with the directory of the files `plan` and `log`. */
 export const FAULT_DIRECTORY = 'TSOVERLAYFS_TEST_FAULTS'
+
+/** The line in the log after the call that the plan is about. */
+export const HIT = '^'
 
 /** A plan is padded to this many bytes, so that one write replaces one read. */
 export const PLAN_BYTES = 256

@@ -14,14 +14,12 @@ export interface FaultReport {
 
 /** To the runner. */
 export interface FaultRequest {
-  readonly id: number
   readonly part: FaultPart
   readonly faultCase: FaultCase
 }
 
 /** From the runner. */
 export interface FaultReply {
-  readonly id: number
   readonly report?: FaultReport
   readonly error?: string
 }

@@ -31,14 +31,17 @@ if (result < 0) throw new Error(`mount a tmpfs: ${errnoName(result)}`)
 mountImage(`${memory}/ext4.image`, disk, IMAGE_BYTES, IMAGE_INODES)
 const daemon = new FaultyDaemon(directory)
 
-function serve({ id, part, faultCase }: FaultRequest): FaultReply {
+let scenes = 0
+
+function serve({ part, faultCase }: FaultRequest): FaultReply {
+  scenes += 1
   try {
-    const scene = new Scene(faultCase, `${disk}/${id}`, daemon)
+    const scene = new Scene(faultCase, `${disk}/${scenes}`, daemon)
     const report = part === 'kill' ? killEverywhere(scene) : failEverywhere(scene)
     scene.remove()
-    return { id, report }
+    return { report }
   } catch (error) {
-    return { id, error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
+    return { error: error instanceof Error ? (error.stack ?? error.message) : String(error) }
   }
 }
 

@@ -7,7 +7,7 @@ import { O_DIRECTORY, O_RDONLY } from '../../../src/sys/constants.js'
 import { errnoName } from '../../../src/sys/errno.js'
 import { close, openPath } from '../../../src/sys/open.js'
 import { isReadOnlyFs } from '../../../src/sys/stat.js'
-import { ageLayer, buildLayer } from '../comparison.js'
+import { ageLayer, buildLayer, removeTree } from '../comparison.js'
 import { Executor } from '../executor.js'
 import { type LowerLabels, labelLowers } from '../inode-labels.js'
 import type { Operation } from '../operation.js'
@@ -31,6 +31,8 @@ export interface State {
   readonly disk: Snapshot
   readonly kernel: Snapshot
   readonly ours: Snapshot
+  /** What the mount shows on which the state came about; numbers may change at the next. */
+  readonly live: Snapshot
 }
 
 function mustWork(result: number, what: string): void {
@@ -64,7 +66,7 @@ export class Scene {
   }
 
   remove(): void {
-    rmSync(this.#directory, { recursive: true, force: true })
+    removeTree(this.#directory)
   }
 
   /** Upper empty, or a copy of another stage's as it is. */
@@ -101,7 +103,7 @@ export class Scene {
     ageLayer(stage.upper, 'upper')
   }
 
-  request({ upper, work }: Stage): MountRequest {
+  #request({ upper, work }: Stage): MountRequest {
     const { options = '' } = this.case
     return { lowers: this.#lowers, upper, work, target: this.target, options }
   }
@@ -134,7 +136,7 @@ export class Scene {
   #onKernel<T>(stage: Stage, use: () => T): T {
     const { target } = this
     mustWork(
-      mount('overlay', target, 'overlay', 0, optionText(this.request(stage))),
+      mount('overlay', target, 'overlay', 0, optionText(this.#request(stage))),
       'kernel mount',
     )
     try {
@@ -148,9 +150,17 @@ export class Scene {
     }
   }
 
+  /** Mount ours; {@link unmountOurs} must follow. */
+  mountOurs(stage: Stage): void {
+    const request = this.#request(stage)
+    const { ours = '' } = this.case
+    const options = [request.options, ours].filter((words) => words !== '').join(',')
+    this.daemon.mount({ ...request, options })
+  }
+
   /** Mount ours, look, unmount. */
   onOurs<T>(stage: Stage, use: () => T): T {
-    this.daemon.mount(this.request(stage))
+    this.mountOurs(stage)
     try {
       return use()
     } finally {
@@ -165,12 +175,12 @@ export class Scene {
   }
 
   /** Look at a stage in every way. It stays as it is but for what mounting does. */
-  look(name: string, stage: Stage): State {
+  look(name: string, stage: Stage, live?: Snapshot): State {
     const disk = this.disk(stage)
     const copy = this.stage(stage)
     const kernel = this.kernelView(copy)
     this.discard(copy)
     const ours = this.onOurs(stage, () => this.view())
-    return { name, disk, kernel, ours }
+    return { name, disk, kernel, ours, live: live ?? ours }
   }
 }

@@ -53,9 +53,8 @@ export function learnStory(scene: Scene): Story {
   scene.age(template)
   const start = scene.stage(template)
   const old = scene.look('old', start)
-  const { result, calls } = scene.onOurs(start, () => record(scene))
-  if (!result.startsWith('OK')) throw new Error(`without a fault the call gives ${result}`)
-  const states = [old, scene.look('new', start)]
+  const { calls, live } = scene.onOurs(start, () => record(scene))
+  const states = [old, scene.look('new', start, live)]
   for (const { why, script } of scene.case.between ?? []) {
     const stage = scene.stage(template)
     scene.bringAbout(stage, script)
@@ -68,19 +67,21 @@ export function learnStory(scene: Scene): Story {
   return { template, old, new: after, states, calls }
 }
 
-function record(scene: Scene): { result: string; calls: RecordedCall[] } {
+function record(scene: Scene): { calls: RecordedCall[]; live: Snapshot } {
   return scene.during((executor) => {
     approach(scene, executor)
     scene.daemon.plan({ mode: 'record' })
     const result = executor.run(scene.case.call)
-    return { result, calls: scene.daemon.settle().map(parseCall) }
+    const calls = scene.daemon.settle().map(parseCall)
+    if (!result.startsWith('OK')) throw new Error(`without a fault the call gives ${result}`)
+    return { calls, live: scene.view() }
   })
 }
 
 /** The state that a look shows, or what is different from the one that is nearest. */
 export function identify(
   states: readonly State[],
-  way: 'disk' | 'kernel' | 'ours',
+  way: Exclude<keyof State, 'name'>,
   seen: Snapshot,
 ): State | string {
   let nearest = ''

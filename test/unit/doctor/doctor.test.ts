@@ -26,6 +26,12 @@ const WHOLE: Tree = {
   [LAUNCHER]: 'program',
 }
 
+const HELPERS: Tree = {
+  '/sbin/mount.tsoverlayfs': `-> ${LAUNCHER}`,
+  '/sbin/mount.fuse.tsoverlayfs': `-> ${LAUNCHER}`,
+  '/sbin/mount.fuse3.tsoverlayfs': `-> ${LAUNCHER}`,
+}
+
 interface Circumstances {
   readonly tree?: Tree
   /** Paths of WHOLE that are not there. */
@@ -313,14 +319,7 @@ await t.test('what is less, what is missing, and what to do', (t) => {
     ],
     ['no engine', {}, 'engine', 'limited', /none found/, /install podman/],
     ['no mount helper', {}, 'mount-helper', 'limited', /does not find us/, /--mount-helper/],
-    [
-      'a mount helper',
-      { tree: { '/sbin/mount.tsoverlayfs': `-> ${LAUNCHER}` } },
-      'mount-helper',
-      'ok',
-      /works/,
-      /^$/,
-    ],
+    ['a mount helper', { tree: HELPERS }, 'mount-helper', 'ok', /works/, /^$/],
   ]
   for (const [title, about, id, status, found, remedy] of cases) {
     t.test(title, (t) => {
@@ -347,6 +346,10 @@ await t.test('engines', (t) => {
   const docker = {
     '/usr/sbin/dockerd': 'program',
     '/etc/docker/daemon.json': '{"storage-driver": "fuse-overlayfs"}',
+  }
+  const containerd = {
+    '/usr/bin/containerd': 'program',
+    '/etc/containerd/config.toml': '[proxy_plugins.fuse-overlayfs]\n',
   }
   const run = (program: string): Partial<RunResult> =>
     program.endsWith('/podman') ? { stdout: 'podman version 5.2.1-rc1\n' } : {}
@@ -450,8 +453,23 @@ await t.test('engines', (t) => {
       { tree: { '/usr/bin/containerd': 'program' } },
       'containerd',
       'limited',
-      /does not name/,
+      /names no snapshotter/,
     ],
+    [
+      'containerd with a snapshotter for fuse-overlayfs',
+      { tree: { ...containerd, '/usr/bin/fuse-overlayfs': `-> ../..${LAUNCHER}` } },
+      'containerd',
+      'ok',
+      /uses tsoverlayfs, by \/usr\/bin\/fuse-overlayfs/,
+    ],
+    [
+      'containerd with another fuse-overlayfs',
+      { tree: { ...containerd, '/usr/bin/fuse-overlayfs': 'program' } },
+      'containerd',
+      'limited',
+      /uses \/usr\/bin\/fuse-overlayfs/,
+    ],
+    ['containerd with none', { tree: containerd }, 'containerd', 'missing', /not in PATH/],
     [
       'containerd and us',
       {

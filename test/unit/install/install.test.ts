@@ -417,21 +417,14 @@ await t.test('docker', async (t) => {
 })
 
 await t.test('mount(8)', async (t) => {
-  const base = { '/sbin/mount.fuse3': 'program', '/usr/local/bin': '/' }
-  const host = fakeHost(t, base)
+  const host = fakeHost(t, { '/sbin/mount.fuse3': 'program' })
   const after = roundTrip(t, host, 'mount-helper')
-  t.equal(after['/sbin/mount.tsoverlayfs'], `-> ${LAUNCHER}`)
-  t.equal(after['/usr/local/bin/tsoverlayfs'], `-> ${LAUNCHER}`)
-  t.strictSame(planOne(host, 'mount-helper').notes, [])
-  const named = fakeHost(t, { ...base, '/usr/bin/tsoverlayfs': 'program' })
-  t.notOk(
-    roundTrip(t, named, 'mount-helper')['/usr/local/bin/tsoverlayfs'],
-    'it is in PATH already',
-  )
-  const taken = fakeHost(t, { '/sbin/mount.tsoverlayfs': 'program' })
-  t.match(planOne(taken, 'mount-helper').refusal, /not ours/)
-  t.match(planOne(fakeHost(t), 'mount-helper').notes[0], /package fuse3/)
-  t.match(planOne(fakeHost(t, base, { uid: 5 }), 'mount-helper').refusal, /needs root/)
+  for (const name of ['mount.tsoverlayfs', 'mount.fuse.tsoverlayfs', 'mount.fuse3.tsoverlayfs']) {
+    t.equal(after[`/sbin/${name}`], `-> ${LAUNCHER}`)
+  }
+  const taken = fakeHost(t, { '/sbin/mount.fuse.tsoverlayfs': 'program' })
+  t.match(planOne(taken, 'mount-helper').refusal, /mount.fuse.tsoverlayfs is there and not ours/)
+  t.match(planOne(fakeHost(t, {}, { uid: 5 }), 'mount-helper').refusal, /needs root/)
 })
 
 await t.test('the engines that are there', (t) => {
