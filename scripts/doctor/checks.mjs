@@ -3,6 +3,7 @@
 // A check looks, changes nothing, and says what it found and what would help; what later needs ask
 // for goes into `facts`.
 import * as fs from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
 /**
@@ -32,6 +33,22 @@ const kernelOverlay = {
   },
 }
 
+/** @type {Check} */
+const libfuse = {
+  title: 'libfuse 2 (optional)',
+  look(facts) {
+    try {
+      createRequire(import.meta.url)('fuse-native')
+      facts['libfuse'] = true
+      return { status: 'ok', found: 'loads: transport=libfuse works', remedy: null }
+    } catch (error) {
+      const found = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
+      const remedy = 'for transport=libfuse: install libfuse2, then npm install fuse-native@2.2.6'
+      return { status: 'limited', found, remedy }
+    }
+  },
+}
+
 /** Programs that suites and the benchmark run. @type {Check} */
 const programs = {
   title: 'programs for the suites',
@@ -47,7 +64,7 @@ const programs = {
 }
 
 /** Every check, in the order of the report. */
-export const repositoryChecks = [kernelOverlay, programs]
+export const repositoryChecks = [kernelOverlay, libfuse, programs]
 
 /** What each suite needs, by the names in Facts.has. */
 export const suites = /** @type {const} */ ([

@@ -15,27 +15,28 @@ export interface HostProgram {
   /** Relative to the checkout. */
   readonly worker: string
   readonly env: Readonly<Record<string, string>>
+  readonly transport: TransportName
 }
 
-const plainProgram: HostProgram = {
+/** The program as it is. */
+export const plainProgram: HostProgram = {
   worker: 'test/helpers/mount-host-worker.ts',
   env: {},
+  transport: 'kernel',
 }
 
 /** One host process, started with the first mount, and anew after it was lost. */
 export class MountHost {
   readonly #checkout: string
   readonly #program: HostProgram
-  readonly #transport: TransportName
   #child: ChildProcess | null = null
   #nextId = 1
   readonly #waiting = new Map<number, Waiting>()
   readonly #endOf = new Map<string, Promise<string | null>>()
 
-  constructor(checkout: string, program = plainProgram, transport: TransportName = 'kernel') {
+  constructor(checkout: string, program = plainProgram) {
     this.#checkout = checkout
     this.#program = program
-    this.#transport = transport
   }
 
   /** Process id of the host; starts it if need be. */
@@ -79,7 +80,7 @@ export class MountHost {
     if (this.#child !== null) return this.#child
     const entry = bundle(this.#checkout, 'test/helpers/mount-host.ts')
     const worker = bundle(this.#checkout, this.#program.worker)
-    const child = fork(entry, [worker, this.#transport], {
+    const child = fork(entry, [worker, this.#program.transport], {
       execArgv: [],
       env: { ...process.env, ...this.#program.env },
     })

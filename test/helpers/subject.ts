@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { errnoName } from '../../src/sys/errno.js'
 import type { TransportName } from '../../src/server.js'
-import { MountHost } from './mount-host-client.js'
+import { MountHost, plainProgram } from './mount-host-client.js'
 import { mountsBelow } from './scratch.js'
 import { mount, unmount } from './syscalls.js'
 
@@ -174,7 +174,7 @@ export function programSubject(program: string): Subject {
 
 /** Ours, many sessions in one process: what makes thousands of mounts affordable. */
 export function hostedSubject(checkout: string, transport: TransportName = 'kernel'): Subject {
-  const host = new MountHost(checkout, undefined, transport)
+  const host = new MountHost(checkout, { ...plainProgram, transport })
   return {
     name: transport === 'kernel' ? 'ours' : transport,
     mount: async (request) => {
