@@ -3,12 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, ftruncateSync, openSync } from 'node:fs'
 
 /** Make an ext4 of a size, with room for a number of inodes, and mount it. */
-export function mountImage(
-  image: string,
-  target: string,
-  sizeBytes: number,
-  inodes: number,
-): void {
+export function mountImage(image: string, target: string, sizeBytes: number, inodes: number): void {
   const fd = openSync(image, 'wx')
   ftruncateSync(fd, sizeBytes)
   closeSync(fd)
