@@ -3,6 +3,7 @@
  * finds in the layers before. The trees are small, since each is built and looked at hundreds of
  * times.
  */
+import type { WhiteoutForm } from '../../../src/overlay/workdir.js'
 import type { Operation } from '../operation.js'
 
 /** One system call, and the state it starts from. */
@@ -12,6 +13,11 @@ export interface FaultCase {
   readonly options?: string
   /** Options of ours beside those. */
   readonly ours?: string
+  /**
+   * Mounted as container engines do, with whiteouts of a form: layers that kernel overlayfs does not
+   * understand, so that only ours is asked.
+   */
+  readonly engine?: WhiteoutForm
   /** Lower layers, topmost first. */
   readonly lowers: readonly (readonly Operation[])[]
   /** Brings upper about, through kernel overlayfs. */

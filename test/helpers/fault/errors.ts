@@ -11,6 +11,7 @@ import { FileStat, statAt } from '../../../src/sys/stat.js'
 import { isWhiteoutDevice } from '../../../src/whiteout/whiteout.js'
 import { Executor } from '../executor.js'
 import type { Operation } from '../operation.js'
+import type { Snapshot } from '../snapshot.js'
 import { type CallKind, HIT } from './plan.js'
 import type { FaultReport } from './report.js'
 import type { Scene, Stage, State } from './scene.js'
@@ -97,10 +98,10 @@ class Attempt {
    * @returns which call of the story that is, -1 for none
    */
   run(at: number, errno: number): number {
-    const { daemon } = this.#scene
-    daemon.plan({ mode: 'fail', calls: 'any', at, errno })
+    const { daemons } = this.#scene
+    daemons.plan({ mode: 'fail', calls: 'any', at, errno })
     const result = this.#executor.run(this.#scene.case.call)
-    const trace = daemon.settle()
+    const trace = daemons.settle()
     const { calls } = this.#story
     const number = numberOf(trace.slice(0, Math.max(0, trace.indexOf(HIT))), calls)
     if (result.startsWith('OK')) this.#isDone = true
@@ -121,16 +122,20 @@ class Attempt {
     if (text === this.#approved) return
     this.#approved = text
     const state = identify(states, 'disk', disk)
-    if (typeof state === 'string') this.#checkKernelView(states)
+    if (typeof state === 'string') this.#checkNextView(states)
     // What came after the last step failed: the caller was told so, but all is done.
     else if (state === this.#story.new && state !== old) this.#isDone = true
   }
 
-  #checkKernelView(states: Story['states']): void {
+  /** What the next mount shows: the kernel's, as it is cheap, unless it does not understand. */
+  #checkNextView(states: readonly State[]): void {
+    const way = this.#scene.case.engine === undefined ? 'kernel' : 'ours'
     const copy = this.#scene.stage(this.#stage, 'copied')
-    const kernel = identify(states, 'kernel', this.#scene.kernelView(copy))
+    const look = (): Snapshot => this.#scene.view()
+    const seen = way === 'ours' ? this.#scene.onOurs(copy, look) : this.#scene.kernelView(copy)
+    const state = identify(states, way, seen)
     this.#scene.discard(copy)
-    if (typeof kernel === 'string') this.problems.push(`kernel overlayfs shows what is ${kernel}`)
+    if (typeof state === 'string') this.problems.push(`the next mount shows what is ${state}`)
   }
 
   /** There are no more faults: make the call, unless it was made, and see that all is well. */
@@ -165,7 +170,7 @@ class Attempt {
   #checkUpper(): void {
     const disk = identify([this.#story.new], 'disk', this.#scene.disk(this.#stage))
     if (typeof disk !== 'string') return
-    if (this.#isDone) this.#checkKernelView([this.#story.new])
+    if (this.#isDone) this.#checkNextView([this.#story.new])
     else this.problems.push(`in upper is what is ${disk}`)
   }
 

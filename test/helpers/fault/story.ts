@@ -70,9 +70,9 @@ export function learnStory(scene: Scene): Story {
 function record(scene: Scene): { calls: RecordedCall[]; live: Snapshot } {
   return scene.during((executor) => {
     approach(scene, executor)
-    scene.daemon.plan({ mode: 'record' })
+    scene.daemons.plan({ mode: 'record' })
     const result = executor.run(scene.case.call)
-    const calls = scene.daemon.settle().map(parseCall)
+    const calls = scene.daemons.settle().map(parseCall)
     if (!result.startsWith('OK')) throw new Error(`without a fault the call gives ${result}`)
     return { calls, live: scene.view() }
   })
