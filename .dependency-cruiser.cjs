@@ -18,6 +18,8 @@ module.exports = {
     ]),
     only('whiteout-below-overlay', '^src/whiteout/', ['^src/sys/', '^src/util/']),
     only('driver', '^src/driver/', ['^src/config/', '^src/sys/', '^src/util/']),
+    only('install', '^src/install/', ['^src/sys/(files|errno)']),
+    only('doctor', '^src/doctor/', ['^src/install/', '^src/sys/']),
     only('protocol-is-pure', '^src/fuse/protocol/', [
       '^src/sys/errno',
       '^src/sys/memory',

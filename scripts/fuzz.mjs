@@ -13,7 +13,7 @@ const directory = 'node_modules/.cache/tsoverlayfs-test'
 mkdirSync(directory, { recursive: true })
 const outfile = `${process.cwd()}/${directory}/fuzz-${process.pid}.mjs`
 buildSync({
-  entryPoints: ['test/differential/fuzz.ts'],
+  entryPoints: ['test/fuzz/main.ts'],
   outfile,
   bundle: true,
   platform: 'node',

@@ -1,4 +1,10 @@
-/** Program of the worker thread when the library, not the bundle, is used. */
+/**
+ * Program of what serves a mount when the library, not the bundle, is used: a worker thread, or a
+ * process for libfuse.
+ */
+import { isMainThread } from 'node:worker_threads'
+import { runLibfuseProcess } from './libfuse-process.js'
 import { runWorker } from './worker.js'
 
-runWorker()
+if (isMainThread) runLibfuseProcess()
+else runWorker()

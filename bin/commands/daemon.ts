@@ -24,18 +24,24 @@ export interface Audience {
   readonly background: boolean
   say(line: string): void
   ready(): void
-  fail(code: number): never
+  fail(what: Failure): never
 }
 
+/** What failed: the mount, or already the reading of the command line. */
+export type Failure = 'mount' | 'command-line'
+
+/** Exit statuses by what failed. */
+export type ExitCodes = Readonly<Record<Failure, number>>
+
 /** Find out who listens. In the background: leave the caller's session and descriptors at once. */
-export function findAudience(): Audience {
+export function findAudience(codes: ExitCodes): Audience {
   const inherited = process.env['TSOVERLAYFS_INHERITED']
   if (inherited === undefined) {
     return {
       background: false,
       say: (line) => process.stderr.write(`tsoverlayfs: ${line}\n`),
       ready: () => undefined,
-      fail: (code) => system.exitHard(code),
+      fail: (what) => system.exitHard(codes[what]),
     }
   }
   system.newSession()
@@ -53,9 +59,9 @@ export function findAudience(): Audience {
       system.writeText(ANSWER_FD, 'ready')
       system.closeFd(ANSWER_FD)
     },
-    fail: (code) => {
-      system.writeText(ANSWER_FD, `fail ${String(code)}`)
-      return system.exitHard(code)
+    fail: (what) => {
+      system.writeText(ANSWER_FD, `fail ${String(codes[what])}`)
+      return system.exitHard(codes[what])
     },
   }
 }
@@ -79,7 +85,9 @@ export async function runDaemon(options: MountOptions, audience: Audience): Prom
   const device = mountOn(mounted.mountpoint)?.device ?? ''
   if (device !== '') {
     const { mountpoint } = mounted
-    const state = { pid: process.pid, mountpoint, options: showOptions(options) }
+    const transport = mounted.transport === 'libfuse' ? 'libfuse' : options.mount.transport
+    const settled = { ...options, mount: { ...options.mount, transport } }
+    const state = { pid: process.pid, mountpoint, options: showOptions(settled) }
     if (!stateFile.writeState(device, state) && !audience.background) {
       audience.say("no run-time directory can be written: 'tsoverlayfs options' will not know it")
     }
@@ -100,6 +108,6 @@ async function start(options: MountOptions, audience: Audience): Promise<Mounted
     audience.say(
       error instanceof MountFailure || error instanceof Error ? error.message : String(error),
     )
-    return audience.fail(1)
+    return audience.fail('mount')
   }
 }

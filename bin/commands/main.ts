@@ -1,8 +1,10 @@
 /** From the command line to a command. */
 import { Command, CommanderError } from 'commander'
-import { OptionError, mountOn, stateFile, unmount } from '../../src/index.js'
-import { findAudience, runDaemon } from './daemon.js'
-import { mountCommand, parseMount } from './mount.js'
+import { OptionError, isRemount, mountOn, remount, stateFile, unmount } from '../../src/index.js'
+import { type ExitCodes, findAudience, runDaemon } from './daemon.js'
+import { doctorCommand } from './doctor.js'
+import { installCommand } from './install.js'
+import { mountCommand, parseMount, readMountLine } from './mount.js'
 import { type Invocation, readInvocation } from './words.js'
 
 declare const TSOVERLAYFS_VERSION: string
@@ -22,18 +24,30 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
+const CODES: ExitCodes = { mount: 1, 'command-line': 2 }
+/** mount(8)'s own. */
+const HELPER_CODES: ExitCodes = { mount: 32, 'command-line': 1 }
+
 async function runMount(invocation: Invocation): Promise<void> {
   if (invocation.words.includes('--help') || invocation.words.includes('-h')) {
     mountCommand().name('tsoverlayfs mount').outputHelp()
     return
   }
-  const audience = findAudience()
+  const audience = findAudience(invocation.helper ? HELPER_CODES : CODES)
   try {
-    const options = parseMount(invocation)
-    await runDaemon(options, audience)
+    const line = readMountLine(invocation)
+    if (isRemount(line.words)) {
+      remount(line.mountpoint, line.words)
+      audience.ready()
+      return
+    }
+    const options = parseMount(invocation, line)
+    if (invocation.helper && line.flags.foreground === true) audience.ready()
+    else await runDaemon(options, audience)
   } catch (error) {
     audience.say(messageOf(error).replace(/^error: /, ''))
-    audience.fail(error instanceof CommanderError && !(error instanceof OptionError) ? 2 : 1)
+    const isUsage = error instanceof CommanderError && !(error instanceof OptionError)
+    audience.fail(isUsage ? 'command-line' : 'mount')
   }
 }
 
@@ -82,6 +96,8 @@ Exit status: 0 done; 1 it failed, stderr says why; 2 the command line is wrong.`
       if (state === null) fail(`'${mountpoint}' is not a live mount of tsoverlayfs`, 1)
       process.stdout.write(Buffer.from(`${state.options}\n`, 'latin1'))
     })
+  root.addCommand(installCommand())
+  root.addCommand(doctorCommand())
   return root
 }
 
@@ -98,6 +114,9 @@ export async function main(): Promise<void> {
   if (invocation.command === 'help') {
     root.outputHelp()
     return
+  }
+  for (const command of [root, ...root.commands]) {
+    command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
   }
   const words = invocation.command === 'version' ? ['--version'] : process.argv.slice(2)
   await root.parseAsync(words, { from: 'user' })

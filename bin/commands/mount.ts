@@ -12,7 +12,7 @@ Examples:
 
 Options are kernel overlayfs's (lowerdir, upperdir, workdir, redirect_dir, index, metacopy, xino,
 userxattr, volatile, ro ...) and fuse-overlayfs's (uidmapping, squash_to_uid, timeout ...), plus
-passthrough=auto|all|upper|off. The first lowerdir is the topmost. In paths, write \\: for a colon and
+passthrough=auto|all|upper|off and transport=auto|kernel|libfuse. The first lowerdir is the topmost. In paths, write \\: for a colon and
 \\, for a comma.
 
 Exit status: 0 the mount is live; 1 it failed, stderr says why; 2 the command line is wrong.`
@@ -22,8 +22,20 @@ interface Flags {
   lower: string[]
   upper?: string
   work?: string
+  transport?: string
   foreground?: boolean
   debug?: boolean
+  /** Sloppy. */
+  s?: boolean
+  /** Path of a mount namespace. */
+  N?: string
+}
+
+/** A mount's command line, read but not yet understood. */
+export interface MountLine {
+  readonly flags: Flags
+  readonly words: readonly OptionWord[]
+  readonly mountpoint: string
 }
 
 function collect(value: string, previous: string[]): string[] {
@@ -42,11 +54,12 @@ export function mountCommand(): Command {
     .option('--lower <dir>', 'a lower directory, topmost first; may be repeated', collect, [])
     .option('--upper <dir>', 'directory that receives all changes')
     .option('--work <dir>', 'empty directory on the same file system as --upper')
+    .option('--transport <name>', 'kernel, libfuse (optional, slower), or auto: kernel if it works')
     .option('-f, --foreground', 'stay in the foreground')
     .option('-d, --debug', 'stay in the foreground and trace requests')
     .option('-t <type>', 'ignored, as in mount(8)')
-    .option('-N <ns>', 'ignored, as in mount(8)')
-    .option('-s', 'ignored, as in mount(8)')
+    .option('-N <ns>', 'refused: a mount is made in this namespace')
+    .option('-s', 'pass over unknown options, as in mount(8)')
     .option('-n', 'ignored, as in mount(8)')
     .option('-v', 'ignored, as in mount(8)')
     .addHelpText('after', EXAMPLES)
@@ -60,14 +73,15 @@ function friendlyWords(flags: Flags): OptionWord[] {
   }))
   if (flags.upper !== undefined) words.push({ key: 'upperdir', value: flags.upper, literal: true })
   if (flags.work !== undefined) words.push({ key: 'workdir', value: flags.work, literal: true })
+  if (flags.transport !== undefined) words.push({ key: 'transport', value: flags.transport })
   return words
 }
 
 /**
  * Read a mount's command line.
- * @throws CommanderError for a wrong command line, OptionError for a wrong option
+ * @throws CommanderError for a wrong one
  */
-export function parseMount(invocation: Invocation): MountOptions {
+export function readMountLine(invocation: Invocation): MountLine {
   const command = mountCommand()
     .exitOverride()
     .configureOutput({ outputError: () => undefined })
@@ -82,17 +96,32 @@ export function parseMount(invocation: Invocation): MountOptions {
   if (mountpoint === undefined) {
     throw new CommanderError(2, 'mountpoint', 'missing mountpoint: give the directory to mount on')
   }
+  if (flags.N !== undefined) {
+    const message = '-N: cannot mount in another namespace; run mount in it, with nsenter --mount'
+    throw new CommanderError(2, 'namespace', message)
+  }
+  const words = [...flags.o.flatMap(splitOptions), ...friendlyWords(flags)]
+  return { flags, words, mountpoint }
+}
+
+/**
+ * Give a mount's command line its meaning.
+ * @throws OptionError for a wrong option
+ */
+export function parseMount(invocation: Invocation, line: MountLine): MountOptions {
+  const { flags, words, mountpoint } = line
   const asFuseOverlayfs = invocation.name === 'fuse-overlayfs'
   const name = asFuseOverlayfs ? 'fuse-overlayfs' : 'tsoverlayfs'
   const options = parseOptions({
     dialect: invocation.engine ? 'fuse-overlayfs' : 'kernel',
-    words: [...flags.o.flatMap(splitOptions), ...friendlyWords(flags)],
+    words,
     mountpoint,
     source: name,
     subtype: name,
     foreground: flags.foreground === true,
     debug: flags.debug === true,
     isRoot: process.geteuid?.() === 0,
+    sloppy: flags.s === true,
   })
   const asked = process.env['FUSE_OVERLAYFS_DISABLE_OVL_WHITEOUT'] !== undefined
   if (!invocation.engine || !asked) return options

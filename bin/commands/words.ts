@@ -5,6 +5,8 @@ import { process as system } from '../../src/index.js'
 export interface Invocation {
   /** Called as, or like, fuse-overlayfs: unknown options only warn. */
   readonly engine: boolean
+  /** Called by mount(8): `-f` means that nothing is to be mounted. */
+  readonly helper: boolean
   /** Words after the command's name, as byte strings (latin1). */
   readonly words: readonly string[]
   readonly command: string
@@ -12,11 +14,12 @@ export interface Invocation {
   readonly name: string
 }
 
-const COMMANDS = ['mount', 'umount', 'options', 'help']
+const COMMANDS = ['mount', 'umount', 'options', 'install', 'doctor', 'help']
 
 /**
  * Tell the forms apart: a first word that is a command's name is our own form; anything else is
- * fuse-overlayfs's, or mount(8)'s under the name `mount.tsoverlayfs`.
+ * fuse-overlayfs's, or mount(8)'s under the names `mount.tsoverlayfs` and
+ * `mount.fuse.tsoverlayfs`.
  */
 export function readInvocation(): Invocation {
   const all = system.commandLine()
@@ -26,13 +29,13 @@ export function readInvocation(): Invocation {
   const [first] = words
   const isHelper = name.startsWith('mount.')
   if (!isHelper && first !== undefined && COMMANDS.includes(first)) {
-    return { engine: false, command: first, words: words.slice(1), name }
+    return { engine: false, helper: false, command: first, words: words.slice(1), name }
   }
   if (first === undefined || first === '--help' || first === '-h') {
-    return { engine: false, command: 'help', words, name }
+    return { engine: false, helper: isHelper, command: 'help', words, name }
   }
   if (words.includes('--version') || words.includes('-V')) {
-    return { engine: true, command: 'version', words, name }
+    return { engine: true, helper: isHelper, command: 'version', words, name }
   }
-  return { engine: !isHelper, command: 'mount', words, name }
+  return { engine: !isHelper, helper: isHelper, command: 'mount', words, name }
 }

@@ -9,7 +9,7 @@ import type {
   XattrPermissions,
 } from '../overlay/options.js'
 import { EINVAL } from '../sys/errno.js'
-import type { Dialect } from './mount-options.js'
+import type { Dialect, TransportChoice } from './mount-options.js'
 import type { MountFlags } from './mount-words.js'
 import { OptionError } from './option-error.js'
 import { showBytes } from '../util/debug.js'
@@ -54,6 +54,7 @@ export interface Draft {
   allowOther: boolean
   allowRoot: boolean
   readAheadBytes: number | null
+  transport: TransportChoice
   debug: boolean
 }
 
@@ -93,6 +94,7 @@ export function emptyDraft(dialect: Dialect, flags: MountFlags): Draft {
     allowOther: false,
     allowRoot: false,
     readAheadBytes: null,
+    transport: 'auto',
     debug: false,
   }
 }

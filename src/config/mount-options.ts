@@ -14,6 +14,12 @@ export type Dialect = 'kernel' | 'fuse-overlayfs'
 /** How access times are kept, as mount(8) names it; `default` leaves it to the kernel. */
 export type AtimeMode = 'default' | 'noatime' | 'relatime' | 'strictatime'
 
+/**
+ * Who carries requests between the kernel and the overlay: our own session, libfuse 2, or the first of
+ * these that works.
+ */
+export type TransportChoice = 'auto' | 'kernel' | 'libfuse'
+
 /** What concerns the mount in the kernel rather than the overlay. */
 export interface MountSettings {
   readonly mountpoint: string
@@ -33,6 +39,7 @@ export interface MountSettings {
   readonly dirsync: boolean
   /** Read-ahead of the kernel, bytes; null = as much as it offers. */
   readonly readAheadBytes: number | null
+  readonly transport: TransportChoice
 }
 
 /** How the process behaves. */

@@ -172,6 +172,13 @@ const table: ReadonlyMap<string, Read> = new Map<string, Read>([
     }),
   ],
 
+  [
+    'transport',
+    choice({ auto: 'auto', kernel: 'kernel', libfuse: 'libfuse' } as const, (draft, value) => {
+      draft.transport = value
+    }),
+  ],
+
   // fuse-overlayfs.
   ['timeout', text('SECONDS', readTimeout)],
   ['uidmapping', text('0:1000:1', (draft, v, key) => (draft.uidMap = parseIdMap(key, v)))],

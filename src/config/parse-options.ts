@@ -22,6 +22,8 @@ export interface MountRequest {
   readonly debug: boolean
   /** The caller is root, of the host or of a user namespace. */
   readonly isRoot: boolean
+  /** An unknown option is a warning in every dialect: `mount -s`. */
+  readonly sloppy?: boolean
 }
 
 /** What fuse-overlayfs mounts with unless told otherwise: libfuse's nodev, and no access times. */
@@ -38,11 +40,11 @@ const engineFlags: MountFlags = {
 
 const kernelFlags: MountFlags = { ...engineFlags, dev: true, atime: 'default' }
 
-function readWord(draft: Draft, word: OptionWord): void {
+function readWord(draft: Draft, word: OptionWord, sloppy: boolean): void {
   if (word.value === null && applyMountWord(word.key, draft.flags)) return
   if (isCommentWord(word.key) || readOption(draft, word)) return
   const shown = showBytes(showWord(word))
-  if (draft.dialect === 'kernel') {
+  if (draft.dialect === 'kernel' && !sloppy) {
     refuse(word.key, `: unknown option; 'tsoverlayfs mount --help' lists the known ones`)
   }
   draft.warnings.push(`unknown argument ignored: ${shown}`)
@@ -79,14 +81,19 @@ function overlayOptions(draft: Draft, features: Features): OverlayOptions {
 }
 
 function mountSettings(draft: Draft, request: MountRequest): MountSettings {
+  // Through libfuse others cannot be let in, so they are only where that was asked for, and refused.
+  const takesOthers = request.isRoot && draft.transport !== 'libfuse'
   return {
     ...draft.flags,
+    // Nothing can be written: access(2) and statfs(2) are to say so, too.
+    readOnly: draft.flags.readOnly || draft.upperDir === null,
     mountpoint: request.mountpoint,
     source: draft.fsname ?? request.source,
     subtype: draft.subtype ?? request.subtype,
-    allowOther: draft.allowOther || (request.isRoot && !draft.allowRoot),
+    allowOther: draft.allowOther || (takesOthers && !draft.allowRoot),
     allowRoot: draft.allowRoot,
     readAheadBytes: draft.readAheadBytes,
+    transport: draft.transport,
   }
 }
 
@@ -97,7 +104,7 @@ function mountSettings(draft: Draft, request: MountRequest): MountSettings {
 export function parseOptions(request: MountRequest): MountOptions {
   const { dialect } = request
   const draft = emptyDraft(dialect, { ...(dialect === 'kernel' ? kernelFlags : engineFlags) })
-  for (const word of request.words) readWord(draft, word)
+  for (const word of request.words) readWord(draft, word, request.sloppy === true)
   settleLayers(draft)
   const features = settleFeatures(draft)
   return {

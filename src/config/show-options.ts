@@ -65,6 +65,7 @@ function showMount({ mount }: MountOptions): string[] {
   if (mount.allowOther) words.push('allow_other')
   if (mount.allowRoot) words.push('allow_root')
   if (mount.readAheadBytes !== null) words.push(`max_readahead=${String(mount.readAheadBytes)}`)
+  if (mount.transport !== 'auto') words.push(`transport=${mount.transport}`)
   words.push(`fsname=${escapePath(mount.source)}`, `subtype=${escapePath(mount.subtype)}`)
   return words
 }

@@ -2,8 +2,8 @@
  * The one interface between the FUSE session and a file system: node ids in, records out.
  *
  * Conventions. Every operation answers synchronously with a number: 0 or a count on success,
- * `-errno` on failure, or DEFERRED when the reply will be written later through
- * {@link Connection.reply}. Results go into the record passed as the last argument; session-owned
+ * `-errno` on failure, DEFERRED when the reply will be written later through
+ * {@link Connection.reply}, or PARKED when the session shall ask again. Results go into the record passed as the last argument; session-owned
  * records and the RequestContext are reused from request to request, so nothing may keep them. Names
  * are latin1 strings: one char, one byte. Attributes and entries are plain mutable records, so that
  * the request path allocates nothing.
@@ -12,6 +12,12 @@ import type { NativeMemory } from '../sys/memory.js'
 
 /** Result of an operation whose reply is written later by someone else. */
 export const DEFERRED = -100_000
+
+/**
+ * Result of an operation that cannot go on before something long is done elsewhere. The session keeps
+ * the request and serves it anew, from the start, at the next {@link Connection.retryParked}.
+ */
+export const PARKED = -100_001
 
 /** Header of the request being served. */
 export interface RequestContext {
@@ -178,6 +184,8 @@ export interface Connection {
   bumpEpoch(): number
   /** Write the reply of a DEFERRED request: 0 or -errno, with an optional body. */
   reply(uniqueLo: number, uniqueHi: number, error: number, body?: Buffer): number
+  /** Serve all PARKED requests anew, in their order. Not to be called from within an operation. */
+  retryParked(): void
 }
 
 /** Every operation a FUSE overlay serves. See fs/fuse/ and FUSE_* in linux/fuse.h. */

@@ -3,7 +3,7 @@
  * node is made here or in create.ts.
  */
 import { S_IFDIR, S_IFMT } from '../sys/constants.js'
-import { ENAMETOOLONG, ENOENT, ESTALE } from '../sys/errno.js'
+import { ENAMETOOLONG, ENOENT, EPERM, ESTALE } from '../sys/errno.js'
 import { FileStat } from '../sys/stat.js'
 import { close } from '../sys/open.js'
 import type { OverlayContext } from './context.js'
@@ -119,7 +119,8 @@ function fixOrigin(ctx: OverlayContext, parent: DirNode, node: DirNode): number 
   const upperFd = ctx.fds.fd(node.upper)
   if (upperFd < 0) return upperFd
   const written = writeOrigin(ctx, upperFd, '', S_IFDIR, origin)
-  return written < 0 ? written : markImpure(ctx, parent)
+  // An immutable directory goes without: it is looked at, not changed.
+  return written < 0 && written !== -EPERM ? written : markImpure(ctx, parent)
 }
 
 function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resolution): FileNode {
@@ -135,6 +136,10 @@ function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resol
   node.lowerDir = what.lowerDir
   node.lowerName = what.lowerName
   node.metacopy = what.metacopy
+  node.dataDir = what.dataDir
+  node.dataName = what.dataName
+  node.dataBlocks = what.dataBlocks
+  node.redirect = what.redirect
   node.lowerHardLink = what.lowerNlink > 1
   node.protection = protectionOfStat(what.stat.attributes) | (what.inUpper ? PROTECT_UNREAD : 0)
   takeOrigin(node, what)

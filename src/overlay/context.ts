@@ -4,7 +4,7 @@
  */
 import type { Connection } from '../fuse/raw-filesystem.js'
 import type { CopyMethods } from './copy-up/data.js'
-import type { FlushCopy } from './copy-up/flush.js'
+import type { Aside, FlushKind, LongCopy } from './aside.js'
 import type { DirFds, Layer } from './layer.js'
 import type { LayerStack } from './layer-stack.js'
 import type { InodeNumbers } from './inode-number.js'
@@ -38,7 +38,13 @@ export interface OverlayContext {
   /** What copying data between the layers' file systems can use. */
   readonly copyMethods: CopyMethods
   /** Makes a copy's data safe before it gets its name. */
-  readonly flushCopy: FlushCopy
+  readonly flush: FlushKind
+  /** Does what takes long, if anyone does. */
+  readonly aside: Aside | null
+  /** Copies of large files under way, by the names they are for. */
+  readonly longCopies: Map<string, LongCopy>
+  /** Whether syncing upper can take long. */
+  readonly syncsAside: boolean
   /** Told after an object was copied up: open handles move to the copy, cached attributes go. */
   onCopyUp: (node: Node) => void
   /** Told after a file lost its last known name. */

@@ -44,6 +44,9 @@ export class DirListing {
   /** Cookies by place; null while place + FIRST_COOKIE is the cookie. */
   #cookies: number[] | null = null
   #nextCookie: number
+  /** Names with this cookie or a later one came after the last reader began. */
+  #limit: number
+  #changed = false
   #holes = 0
   #places: Map<string, number> | null = null
   /** Places that removed names have left. */
@@ -63,11 +66,30 @@ export class DirListing {
     this.#types = types
     this.#inos = inos
     this.#nextCookie = names.length + FIRST_COOKIE
+    this.#limit = this.#nextCookie
   }
 
   /** Names shown now. */
   get size(): number {
     return this.#names.length - this.#holes
+  }
+
+  /**
+   * Someone reads from the start. What is added from now on is for the next one: who makes a name for
+   * each one met would never come to an end.
+   * @returns whether anything has changed since the last one began
+   */
+  restart(): boolean {
+    const changed = this.#changed
+    this.#changed = false
+    this.#limit = this.#nextCookie
+    this.origins.restart()
+    return changed
+  }
+
+  /** Whether a place is beyond what readers are to see. */
+  isLate(place: number): boolean {
+    return this.cookieAt(place) >= this.#limit
   }
 
   /** Places, removed names included: the range of `nameAt`. */
@@ -123,6 +145,7 @@ export class DirListing {
 
   /** Show `name`: where it is or was before, else at the end. */
   add(name: string, type: number): void {
+    this.#changed = true
     const index = this.#index()
     const place = index.get(name) ?? this.#left.get(name)
     if (place !== undefined) {
@@ -152,6 +175,7 @@ export class DirListing {
     const place = index.get(name)
     if (place === undefined) return
     index.delete(name)
+    this.#changed = true
     this.#names[place] = null
     this.#left.set(name, place)
     this.#holes += 1

@@ -12,12 +12,11 @@ import {
 import { ENOTTY, EROFS } from '../sys/errno.js'
 import { ioctl } from '../sys/io.js'
 import { NativeMemory } from '../sys/memory.js'
-import { close, openAt } from '../sys/open.js'
+import { close, openAt, reopen } from '../sys/open.js'
 import type { OverlayContext } from './context.js'
 import { copyUp } from './copy-up/copy-up.js'
 import { locate, makeLocation } from './location.js'
 import type { Node } from './node.js'
-import { openData } from './open-file.js'
 import {
   FS_APPEND_FL,
   FS_IMMUTABLE_FL,
@@ -49,9 +48,10 @@ function flagsOfXflags(xflags: number): number {
 
 /** A readable descriptor of the real object, or -errno. */
 function openReal(ctx: OverlayContext, node: Node): number {
-  if (!node.isDir) return openData(ctx, node, O_RDONLY)
   const found = locate(ctx, node, place)
-  return found < 0 ? found : openAt(place.fd, '.', O_RDONLY | O_DIRECTORY)
+  if (found < 0) return found
+  if (node.isDir) return openAt(place.fd, '.', O_RDONLY | O_DIRECTORY)
+  return place.name === '' ? reopen(place.fd, O_RDONLY) : openAt(place.fd, place.name, O_RDONLY)
 }
 
 function isInUpper(node: Node): boolean {
@@ -102,7 +102,7 @@ export function writeFlags(
   if (ctx.work === null) return -EROFS
   const isWord = cmd === FS_IOC_SETFLAGS
   if (!isWord && cmd !== FS_IOC_FSSETXATTR) return -ENOTTY
-  const ready = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
+  const ready = node.orphanFd >= 0 ? 0 : copyUp(ctx, node, 'metadata')
   if (ready < 0) return ready
   input.bytes.copy(word.bytes, 0, inputOffset, inputOffset + (isWord ? 4 : FSXATTR_BYTES))
   const asked = word.u32[0] ?? 0

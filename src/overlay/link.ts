@@ -7,9 +7,33 @@
 import type { RequestContext } from '../fuse/raw-filesystem.js'
 import type { FileStat } from '../sys/stat.js'
 import type { OverlayContext } from './context.js'
+import { copyUp, copyUpDir } from './copy-up/copy-up.js'
 import { createOnDisk, newObject } from './create.js'
-import type { Location } from './location.js'
+import { type Location, locate } from './location.js'
+import { markImpure } from './marks.js'
 import type { DirNode, FileNode } from './node.js'
+import { mayChange, mayWrite } from './protection.js'
+import { setRedirect } from './redirect.js'
+
+/**
+ * Have a file in upper, and the directory that it gets another name in.
+ * @param place filled: where the file is then
+ * @returns 0, PARKED or -errno
+ */
+export function prepareLink(
+  ctx: OverlayContext,
+  node: FileNode,
+  parent: DirNode,
+  place: Location,
+): number {
+  let result = Math.min(mayChange(ctx, node), mayWrite(ctx, parent))
+  if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node, 'metadata')
+  if (result === 0) result = copyUpDir(ctx, parent)
+  // Under its new name it would not be found in the lower layers.
+  if (result === 0 && node.metacopy) result = setRedirect(ctx, node, false)
+  if (result === 0 && node.hasOrigin) result = markImpure(ctx, parent)
+  return result === 0 ? locate(ctx, node, place) : result
+}
 
 /** A file in upper, where it is, and what it is before it gets the name. */
 export interface LinkSource {

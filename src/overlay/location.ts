@@ -54,5 +54,7 @@ export function layerOf(ctx: OverlayContext, node: Node): Layer | null {
 /** Stat a node's real object. Returns 0 or -errno. */
 export function statNode(ctx: OverlayContext, node: Node, into: FileStat): number {
   const found = locate(ctx, node, here)
-  return found < 0 ? found : statShown(layerOf(ctx, node), here.fd, here.name, into)
+  const seen = found < 0 ? found : statShown(layerOf(ctx, node), here.fd, here.name, into)
+  if (!node.isDir && node.metacopy) into.blocks = node.dataBlocks
+  return seen
 }

@@ -4,40 +4,28 @@
  * @mirrors fs/overlayfs/namei.c:ovl_lookup
  */
 import { S_IFDIR, S_IFMT, S_IFREG } from '../sys/constants.js'
-import { EINVAL, EIO, ENODATA, EOPNOTSUPP, EPERM, ESTALE } from '../sys/errno.js'
+import { EACCES, EIO, EPERM, ESTALE } from '../sys/errno.js'
 import { FileStat } from '../sys/stat.js'
-import { getXattr, readXattr, xattrNames } from '../sys/xattr.js'
-import { hasForeignOpaque, hasWhOpaque, hasWhOpaqueAt, isOpaque } from '../whiteout/opaque.js'
+import { getXattr, readXattr } from '../sys/xattr.js'
+import { hasForeignOpaque, hasWhOpaqueAt, isOpaque } from '../whiteout/opaque.js'
 import type { OverlayContext } from './context.js'
 import { LayerDir } from './layer.js'
 import type { DirNode } from './node.js'
 import { statOrigin } from './origin.js'
 import { ABSENT, FOUND, type ProbePlace, WHITEOUT, honoursWh, probe } from './probe.js'
-import { isValidRedirect } from './redirect.js'
+import {
+  descend,
+  isUnnameable,
+  namesOf,
+  readLowerDirMarks,
+  readRedirect,
+  startWalk,
+  walk,
+} from './lookup-walk.js'
 import type { Resolution } from './resolution.js'
 
-const NO_NAMES: readonly string[] = []
 const lowerStat = new FileStat()
 const originStat = new FileStat()
-
-/** Walk state that only one lookup needs; the names are the kernel's ovl_lookup_data. */
-interface Walk {
-  isDir: boolean
-  stop: boolean
-  /** Name or path to look for in the layers that follow. */
-  name: string
-  /** Layers that follow are those of the root, not of the parent: after an absolute redirect. */
-  fromRoot: boolean
-}
-
-const walk: Walk = { isDir: false, stop: false, name: '', fromRoot: false }
-
-function startWalk(name: string): void {
-  walk.isDir = false
-  walk.stop = false
-  walk.name = name
-  walk.fromRoot = false
-}
 
 /**
  * Find `name` in the merged directory `parent`.
@@ -55,11 +43,12 @@ export function resolve(
   startWalk(name)
   if (parent.upper !== null) {
     const result = resolveUpper(ctx, parent, parent.upper, name, out)
+    out.redirect = walk.redirect
     if (result < 0 || walk.stop) return result
   }
   const result = resolveLowers(ctx, parent, out)
   if (result < 0) return result
-  return out.metacopy && out.lowerDir === null ? -EIO : 0
+  return out.metacopy && out.dataDir === null ? -EIO : 0
 }
 
 function resolveUpper(
@@ -106,7 +95,7 @@ function readUpperDirMarks(
     walk.stop = true
     return 0
   }
-  return readRedirect(ctx, fd, name, names, out)
+  return readRedirect(ctx, fd, name, names)
 }
 
 /** Opaque marks of fuse-overlayfs in an upper that it wrote. */
@@ -145,45 +134,31 @@ function readUpperFileMarks(
       if (layer !== null && originStat.nlink === 1) out.setOrigin(originStat, layer.fsid)
     }
   }
-  return readMetacopy(ctx, fd, name, out)
+  return Math.min(0, readMetacopy(ctx, fd, name, out.stat, out))
 }
 
-/** Does a regular file hold metadata only? Its data is a hole, so others need not be asked. */
-function readMetacopy(ctx: OverlayContext, fd: number, name: string, out: Resolution): number {
-  const { stat } = out
-  if ((stat.mode & S_IFMT) !== S_IFREG || stat.blocks > 8 || stat.sizeBytes === 0) return 0
+/**
+ * Does a regular file hold metadata only? Its data is a hole, so others need not be asked. The walk
+ * goes on then.
+ * @returns 1, 0 or -errno
+ */
+function readMetacopy(
+  ctx: OverlayContext,
+  fd: number,
+  name: string,
+  stat: FileStat,
+  out: Resolution,
+): number {
+  if ((stat.mode & S_IFMT) !== S_IFREG || stat.blocks > 8) return 0
+  if (stat.sizeBytes === 0 && !ctx.options.metacopy) return 0
   const { prefix } = ctx.xattrNames
   if (getXattr(fd, name, `${prefix}metacopy`, 0, 0) < 0) return 0
   if (!ctx.options.metacopy) return -EPERM
   out.metacopy = true
   walk.stop = false
   const names = namesOf(fd, name)
-  return typeof names === 'number' ? names : readRedirect(ctx, fd, name, names, out)
-}
-
-/** xattr names, or none where the file system has no xattrs; other errors are passed on. */
-function namesOf(fd: number, name: string): readonly string[] | number {
-  const names = xattrNames(fd, name)
-  return names === -EOPNOTSUPP || names === -ENODATA ? NO_NAMES : names
-}
-
-function readRedirect(
-  ctx: OverlayContext,
-  fd: number,
-  name: string,
-  names: readonly string[],
-  out: Resolution,
-): number {
-  const key = `${ctx.xattrNames.prefix}redirect`
-  if (!names.includes(key)) return 0
-  const value = readXattr(fd, name, key)
-  if (typeof value === 'number') return value
-  if (!isValidRedirect(value)) return -EINVAL
-  if (out.inUpper && out.redirect === null) out.redirect = value
-  if (ctx.options.redirectDir === 'nofollow') return -EPERM
-  walk.name = value.startsWith('/') ? value.slice(1) : value
-  walk.fromRoot = value.startsWith('/')
-  return 0
+  const result = typeof names === 'number' ? names : readRedirect(ctx, fd, name, names)
+  return result < 0 ? result : 1
 }
 
 function resolveLowers(ctx: OverlayContext, parent: DirNode, out: Resolution): number {
@@ -201,28 +176,13 @@ function resolveLowers(ctx: OverlayContext, parent: DirNode, out: Resolution): n
     const dir = stack[i]
     if (dir === undefined) break
     layerIndex = dir.layer.index
+    // Like a symlink without its permission checks: only followed where that is allowed.
+    if (walk.redirect !== null && ctx.options.redirectDir === 'nofollow') return -EPERM
     const result = resolveLower(ctx, dir, i === stack.length - 1 ? 'last' : 'above', out)
     if (result < 0) return result
     if (walk.stop) break
   }
-  return out.metacopy && out.lowerDir === null ? resolveDataOnly(ctx, out) : 0
-}
-
-/** Where a path of several components leads in a layer: the directory of its last one. */
-function descend(ctx: OverlayContext, start: LayerDir, path: string): LayerDir | number {
-  let dir = start
-  const parts = path.split('/')
-  for (const part of parts.slice(0, -1)) {
-    const seen = probe(ctx, dir, part, lowerStat)
-    if (seen < 0) return seen
-    if (seen === WHITEOUT) walk.stop = true
-    if (seen !== FOUND || (lowerStat.mode & S_IFMT) !== S_IFDIR) {
-      if (seen === FOUND) walk.stop = true
-      return ABSENT
-    }
-    dir = new LayerDir(dir.layer, dir, part)
-  }
-  return dir
+  return out.metacopy && out.dataDir === null ? resolveDataOnly(ctx, out) : 0
 }
 
 function resolveLower(
@@ -234,11 +194,12 @@ function resolveLower(
   let dir = start
   let name = walk.name
   if (name.includes('/')) {
-    const inner = descend(ctx, start, name)
+    const inner = descend(ctx, start, name, place)
     if (typeof inner === 'number') return inner
     dir = inner
     name = name.slice(name.lastIndexOf('/') + 1)
   }
+  if (isUnnameable(name)) return -EACCES
   const first = !out.found
   const stat = first ? out.stat : lowerStat
   const seen = probe(ctx, dir, name, stat, place)
@@ -255,7 +216,7 @@ function resolveLower(
     return 0
   }
   walk.isDir = true
-  return takeLowerDir(ctx, dir, name, stat, first, out)
+  return takeLowerDir(ctx, new LayerDir(dir.layer, dir, name), stat, place, first, out)
 }
 
 function takeLowerFile(
@@ -270,82 +231,50 @@ function takeLowerFile(
   if (!first && walk.isDir) return 0
   if (!first && (stat.mode & S_IFMT) !== S_IFREG) return 0
   out.found = true
-  out.lowerDir = dir
-  out.lowerName = name
-  out.lowerNlink = stat.nlink
-  if (first) {
-    const fd = ctx.fds.fd(dir)
-    return fd < 0 ? fd : readLowerMetacopy(ctx, fd, name, out)
+  if (out.lowerDir === null) {
+    out.lowerDir = dir
+    out.lowerName = name
+    out.lowerNlink = stat.nlink
+    if (out.inUpper && stat.nlink === 1) out.setOrigin(stat, dir.layer.fsid)
   }
-  if (out.inUpper && stat.nlink === 1) out.setOrigin(stat, dir.layer.fsid)
-  return 0
-}
-
-/** A metadata-only file in a lower layer: its data lies further down. */
-function readLowerMetacopy(ctx: OverlayContext, fd: number, name: string, out: Resolution): number {
-  const before = out.metacopy
-  const result = readMetacopy(ctx, fd, name, out)
-  if (result < 0) return result
-  if (out.metacopy && !before) out.lowerDir = null
+  const fd = ctx.fds.fd(dir)
+  if (fd < 0) return fd
+  const marked = readMetacopy(ctx, fd, name, stat, out)
+  if (marked !== 0 || !out.metacopy) return Math.min(0, marked)
+  out.dataDir = dir
+  out.dataName = name
+  out.dataBlocks = stat.blocks
   return 0
 }
 
 function takeLowerDir(
   ctx: OverlayContext,
-  dir: LayerDir,
-  name: string,
+  lower: LayerDir,
   stat: FileStat,
+  place: ProbePlace,
   first: boolean,
   out: Resolution,
 ): number {
-  const lower = new LayerDir(dir.layer, dir, name)
   const isFirstLower = out.lowers.length === 0
   out.found = true
   out.lowers = isFirstLower ? [lower] : out.lowers
   if (!isFirstLower) out.lowers.push(lower)
-  if (!first && isFirstLower) out.setOrigin(stat, dir.layer.fsid)
-  const isLowest = dir.layer.index === ctx.stack.lowers.length
-  if (isLowest) return 0
-  const fd = ctx.fds.fd(dir)
-  if (fd < 0) return fd
-  const names = namesOf(fd, name)
-  if (typeof names === 'number') return names
-  if (isOpaqueLower(ctx, lower, fd, name, names)) {
-    walk.stop = true
-    return 0
-  }
-  return names.length === 0 ? 0 : readRedirect(ctx, fd, name, names, out)
-}
-
-function isOpaqueLower(
-  ctx: OverlayContext,
-  lower: LayerDir,
-  fd: number,
-  name: string,
-  names: readonly string[],
-): boolean {
-  if (names.length > 0) {
-    if (isOpaque(fd, name, ctx.xattrNames.prefix, names)) return true
-    if (hasForeignOpaque(fd, name, names, ctx.options.engineMarks ? 'engine' : 'fuse-overlayfs')) {
-      return true
-    }
-  }
-  if (!honoursWh(ctx, lower)) return false
-  const own = ctx.fds.fd(lower)
-  return own >= 0 && hasWhOpaque(own)
+  if (!first && isFirstLower) out.setOrigin(stat, lower.layer.fsid)
+  return readLowerDirMarks(ctx, lower, place, '')
 }
 
 /** Data of a metadata-only file in a data-only layer, reached by absolute redirect alone. */
 function resolveDataOnly(ctx: OverlayContext, out: Resolution): number {
   if (!walk.fromRoot) return 0
   for (const layer of ctx.stack.dataLayers) {
-    const inner = walk.name.includes('/') ? descend(ctx, layer.root, walk.name) : layer.root
+    const inner = descend(ctx, layer.root, walk.name, 'last')
     if (typeof inner === 'number') continue
     const name = walk.name.slice(walk.name.lastIndexOf('/') + 1)
     if (probe(ctx, inner, name, lowerStat) !== FOUND) continue
     if ((lowerStat.mode & S_IFMT) !== S_IFREG) return -ESTALE
-    out.lowerDir = inner
-    out.lowerName = name
+    out.dataDir = inner
+    out.dataName = name
+    out.dataBlocks = lowerStat.blocks
     return 0
   }
   return 0

@@ -105,8 +105,13 @@ export class FileNode extends BaseNode {
   /** Lower object it shows or was copied up from; null when there is none (pure upper). */
   lowerDir: LayerDir | null
   lowerName: string
-  /** Upper holds metadata only: data is still the lower object's. */
+  /** The topmost object holds metadata only; the data is there, with so many blocks of 512 bytes. */
   metacopy = false
+  dataDir: LayerDir | null = null
+  dataName = ''
+  dataBlocks = 0
+  /** Value of the upper file's redirect xattr; null = none. Of meaning for metacopy only. */
+  redirect: string | null = null
   /** The object in lower has further names, so that copying up separates it from them. */
   lowerHardLink = false
   /** Names beside (parent, name) that the kernel knows. */
@@ -120,6 +125,8 @@ export class FileNode extends BaseNode {
 
   /** Open handles the kernel holds. */
   opens = 0
+  /** Those of them that can write. */
+  writers = 0
   mode = MODE_NONE
   backingId = 0
   /** What `backingId` was made of. */

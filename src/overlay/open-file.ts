@@ -18,9 +18,6 @@ import {
   O_TRUNC,
   O_WRONLY,
   S_IFREG,
-  S_ISGID,
-  S_ISUID,
-  S_IXGRP,
 } from '../sys/constants.js'
 import { ELOOP, EOPNOTSUPP, EPERM, ESTALE } from '../sys/errno.js'
 import { pread } from '../sys/io.js'
@@ -40,6 +37,7 @@ import {
   type Node,
 } from './node.js'
 import { changeMode, dropStoredCapability, statShown } from './override-stat.js'
+import { privilegedBits } from './privileges.js'
 import { mayOpen } from './protection.js'
 
 /** FUSE_OPEN_KILL_SUIDGID and FUSE_WRITE_KILL_SUIDGID have their own bits; both end here. */
@@ -57,15 +55,20 @@ const magic = new NativeMemory(8)
 
 /** Whether open(2) flags can change the file. Access mode 3 cannot. */
 export function isWriteOpen(flags: number): boolean {
+  return canWrite(flags) || (flags & O_TRUNC) !== 0
+}
+
+/** Whether a handle opened with these flags can write. */
+function canWrite(flags: number): boolean {
   const mode = flags & O_ACCMODE
-  return mode === O_WRONLY || mode === O_RDWR || (flags & O_TRUNC) !== 0
+  return mode === O_WRONLY || mode === O_RDWR
 }
 
 /** Open the object a node's data is in. Returns descriptor or -errno. */
 export function openData(ctx: OverlayContext, node: FileNode, flags: number): number {
-  if (node.metacopy && node.lowerDir !== null) {
-    const fd = ctx.fds.fd(node.lowerDir)
-    return fd < 0 ? fd : openAt(fd, node.lowerName, flags)
+  if (node.metacopy && node.dataDir !== null) {
+    const fd = ctx.fds.fd(node.dataDir)
+    return fd < 0 ? fd : openAt(fd, node.dataName, flags)
   }
   const found = locate(ctx, node, place)
   if (found < 0) return found
@@ -82,9 +85,9 @@ export function killSuidSgid(ctx: OverlayContext, node: FileNode): number {
   const seen = statShown(layerOf(ctx, node), place.fd, place.name, stat)
   if (seen < 0) return seen
   dropStoredCapability(ctx, place.fd, place.name)
-  const sgid = (stat.mode & S_IXGRP) !== 0 ? S_ISGID : 0
-  const kept = stat.mode & 0o7777 & ~(S_ISUID | sgid)
-  return kept === (stat.mode & 0o7777) ? 0 : changeMode(ctx, place.fd, place.name, kept)
+  const dropped = privilegedBits(stat.mode)
+  if (dropped === 0) return 0
+  return changeMode(ctx, place.fd, place.name, stat.mode & 0o7777 & ~dropped)
 }
 
 /**
@@ -116,14 +119,15 @@ export function openNode(
       if (killed < 0) return killed
     }
   }
-  admit(ctx, node, out)
+  admit(ctx, node, flags, out)
   return 0
 }
 
-/** Count one more open handle and say how it reaches the data. */
-export function admit(ctx: OverlayContext, node: FileNode, out: OpenReply): void {
+/** Count one more open handle, opened with `flags`, and say how it reaches the data. */
+export function admit(ctx: OverlayContext, node: FileNode, flags: number, out: OpenReply): void {
   if (node.opens === 0) node.mode = chooseMode(ctx, node)
   node.opens += 1
+  if (canWrite(flags)) node.writers += 1
   out.fh = 0
   if (node.mode === MODE_CACHED) {
     out.openFlags = ctx.ttlSec > 0 ? FOPEN_KEEP_CACHE | FOPEN_NOFLUSH : FOPEN_NOFLUSH
@@ -203,6 +207,10 @@ function rebind(ctx: OverlayContext, node: FileNode, truncates: boolean): number
   fresh.lowerName = node.lowerName
   fresh.lowerHardLink = node.lowerHardLink
   fresh.metacopy = node.metacopy
+  fresh.dataDir = node.dataDir
+  fresh.dataName = node.dataName
+  fresh.dataBlocks = node.dataBlocks
+  fresh.redirect = node.redirect
   fresh.protection = node.protection
   fresh.hasOrigin = node.hasOrigin
   fresh.originLo = node.originLo
@@ -249,6 +257,7 @@ export function releaseNode(ctx: OverlayContext, node: FileNode, flags: number):
   if (passthrough && (flags & O_ACCMODE) !== O_RDONLY) {
     ctx.connection?.invalidateAttributes(node.id)
   }
+  if (canWrite(flags)) node.writers = Math.max(0, node.writers - 1)
   node.opens = Math.max(0, node.opens - 1)
   if (node.opens > 0) return
   node.mode = MODE_NONE

@@ -14,7 +14,9 @@ import { unlinkAt } from '../sys/node.js'
 import { getXattr, removeXattr, writeXattr, xattrNames } from '../sys/xattr.js'
 import { openLog } from '../util/debug.js'
 import { makeCopyMethods } from './copy-up/data.js'
-import { chooseFlush } from './copy-up/flush.js'
+import { chooseFlush, isInMemory } from './copy-up/flush.js'
+import { discardCopies } from './copy-up/long-copies.js'
+import type { Aside } from './aside.js'
 import type { OverlayContext } from './context.js'
 import { InodeNumbers } from './inode-number.js'
 import { DirFds } from './layer.js'
@@ -123,9 +125,10 @@ function takesAcl(options: OverlayOptions, stack: LayerStack): boolean {
 
 /**
  * Open the layers and set up the engine.
+ * @param aside does what takes long; null = the engine itself
  * @throws LayerError when the layers cannot be used; nothing stays open then
  */
-export function openOverlay(asked: OverlayOptions): Overlay {
+export function openOverlay(asked: OverlayOptions, aside: Aside | null = null): Overlay {
   const warnings: string[] = []
   const options = supportedOptions(asked, warnings)
   const kept = keepCapabilities()
@@ -133,21 +136,26 @@ export function openOverlay(asked: OverlayOptions): Overlay {
   actAsSelf()
   const stack = openLayers(options)
   try {
-    return assemble(options, stack, warnings)
+    return assemble(options, stack, warnings, aside)
   } catch (error) {
     closeLayers(stack)
     throw error
   }
 }
 
-function assemble(options: OverlayOptions, stack: LayerStack, warnings: string[]): Overlay {
+function assemble(
+  options: OverlayOptions,
+  stack: LayerStack,
+  warnings: string[],
+  aside: Aside | null,
+): Overlay {
   warnings.push(...stack.warnings)
   const work = openWork(options, stack)
   const marks = chooseMarks(options, work, warnings)
   setUpOverrides(options, stack)
   chooseWhiteouts(options, work, marks, warnings)
   if (marks.canMark) storeUuid(options, stack, marks.userxattr)
-  const ctx = makeContext(options, stack, work, marks)
+  const ctx = makeContext(options, stack, work, marks, aside)
   const filesystem: RawFilesystem = {
     ...nameOps(ctx),
     ...removalOps(ctx),
@@ -204,6 +212,7 @@ function makeContext(
   stack: LayerStack,
   work: WorkDir | null,
   marks: Marks,
+  aside: Aside | null,
 ): OverlayContext {
   const fds = new DirFds(Math.min(4096, Math.floor(openFileLimit() / 2)))
   const root = new DirNode(
@@ -235,7 +244,10 @@ function makeContext(
     listings,
     backings: new Set(),
     copyMethods: makeCopyMethods(),
-    flushCopy: chooseFlush(options, work?.fd ?? -1),
+    flush: chooseFlush(options, work?.fd ?? -1),
+    aside,
+    longCopies: new Map(),
+    syncsAside: work !== null && !isInMemory(work.fd),
     onCopyUp: (node) => {
       moveToCopy(ctx, node)
     },
@@ -243,9 +255,7 @@ function makeContext(
       if (node.opens === 0) closeBacking(ctx, node)
     },
     closeOrphan: (node) => {
-      if (node.orphanFd >= 0) close(node.orphanFd)
-      node.orphanFd = -1
-      if (!node.isDir && node.parked !== '') ctx.work?.discard(node.parked)
+      closeOrphan(ctx, node)
     },
     ttlSec: Math.min(options.timeoutSec, FOR_EVER_SEC),
     connection: null,
@@ -255,6 +265,12 @@ function makeContext(
   ctx.nodes.add(root)
   readRootMarks(ctx)
   return ctx
+}
+
+function closeOrphan(ctx: OverlayContext, node: Node): void {
+  if (node.orphanFd >= 0) close(node.orphanFd)
+  node.orphanFd = -1
+  if (!node.isDir && node.parked !== '') ctx.work?.discard(node.parked)
 }
 
 /** The root is a node like others: its upper directory may be impure. */
@@ -307,5 +323,6 @@ function closeAll(ctx: OverlayContext): void {
     ctx.closeOrphan(node)
     if (file !== null) closeData(file)
   }
+  discardCopies(ctx)
   ctx.fds.closeAll()
 }

@@ -13,7 +13,7 @@ export class Resolution {
   inUpper = false
   /** For a directory: its lower directories, topmost first. */
   lowers: LayerDir[] = []
-  /** For anything else: where it lies in a lower layer (or its data, for metacopy). */
+  /** For anything else: where it lies in a lower layer. */
   lowerDir: LayerDir | null = null
   lowerName = ''
   /** Links of the lower object, for a file that shows one. */
@@ -21,7 +21,12 @@ export class Resolution {
   opaque = false
   impure = false
   redirect: string | null = null
+  /** The topmost object holds no data: see below. */
   metacopy = false
+  /** Where the data of a metadata-only file is, and how many blocks of 512 bytes it has. */
+  dataDir: LayerDir | null = null
+  dataName = ''
+  dataBlocks = 0
   /** Upper directory carries an origin mark. */
   hasOriginMark = false
   hasOrigin = false
@@ -41,6 +46,7 @@ export class Resolution {
     this.impure = false
     this.redirect = null
     this.metacopy = false
+    this.dataDir = null
     this.hasOriginMark = false
     this.hasOrigin = false
   }

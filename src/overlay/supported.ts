@@ -14,11 +14,11 @@ import type { OverlayOptions } from './options.js'
  */
 export function supportedOptions(options: OverlayOptions, warnings: string[]): OverlayOptions {
   const lenient = options.overlap === 'warn'
-  for (const name of ['index', 'metacopy'] as const) {
+  for (const name of ['index'] as const) {
     if (!options[name]) continue
     const message = `${name}=on is not supported: leave it out or mount with ${name}=off`
     if (!lenient) throw new LayerError(EINVAL, message)
     warnings.push(`${name}=on is not supported: mounted with ${name}=off`)
   }
-  return { ...options, index: false, metacopy: false }
+  return { ...options, index: false }
 }

@@ -18,6 +18,7 @@ import {
   S_IFCHR,
   S_IFDIR,
   S_IFMT,
+  S_IFREG,
 } from '../sys/constants.js'
 import {
   EACCES,
@@ -272,7 +273,7 @@ export class WorkDir {
       O_PATH | O_DIRECTORY,
     )
     if (dirfd < 0) return dirfd
-    const made = mkdirAt(dirfd, 'dirty', 0)
+    const made = mknodAt(dirfd, 'dirty', S_IFREG, 0, 0)
     close(dirfd)
     return made === -EEXIST ? 0 : made
   }

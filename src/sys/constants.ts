@@ -69,3 +69,6 @@ export const FS_IOC_FSSETXATTR = 0x401c5820
 export const FS_IOC_GETFSUUID = 0x80111500
 export const FS_APPEND_FL = 0x20
 export const FS_IMMUTABLE_FL = 0x10
+
+/** sync_file_range(2): begin writeout. */
+export const SYNC_FILE_RANGE_WRITE = 2

@@ -2,6 +2,7 @@
 import { lseek } from './io.js'
 import { NativeMemory } from './memory.js'
 import { native, orErrno } from './native.js'
+import { close, openDirRead } from './open.js'
 
 const buffer = new NativeMemory(64 * 1024)
 
@@ -36,4 +37,18 @@ export function readDirents(fd: number, visit: DirentVisitor): number {
       at += length
     }
   }
+}
+
+/**
+ * Let a directory's access time say that it was read now, as its mount has it (relatime, noatime).
+ * @param dirfd the directory, O_PATH
+ * @returns 0 or -errno
+ */
+export function touchDirectory(dirfd: number): number {
+  const fd = openDirRead(dirfd)
+  if (fd < 0) return fd
+  // Whether an entry fits does not matter: the time is set in any case.
+  native.getdents64(fd, buffer.address, 32)
+  close(fd)
+  return 0
 }

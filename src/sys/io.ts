@@ -1,5 +1,5 @@
 /** Reading, writing and copying file data. Results are byte counts or offsets, or -errno. */
-import { FICLONE } from './constants.js'
+import { FICLONE, SYNC_FILE_RANGE_WRITE } from './constants.js'
 import { NativeMemory } from './memory.js'
 import { native, orErrno } from './native.js'
 
@@ -58,8 +58,6 @@ export function fsync(fd: number): number {
 export function fdatasync(fd: number): number {
   return orErrno(native.fdatasync(fd))
 }
-
-const SYNC_FILE_RANGE_WRITE = 2
 
 /**
  * Have all of a file's data written out, without waiting for it; its blocks are allocated then.

@@ -167,9 +167,36 @@ export const native = {
     'uintptr_t realpath(void *path, void *resolved)',
   ),
   getpagesize: bind<() => number>('int getpagesize()'),
+  memcpy: bind<(to: Pointer, from: Pointer, size: number) => number>(
+    'uintptr_t memcpy(void *to, void *from, size_t size)',
+  ),
+  strlen: bind<(text: Pointer) => number>('size_t strlen(void *text)'),
   geteuid: bind<() => number>('unsigned int geteuid()'),
   getegid: bind<() => number>('unsigned int getegid()'),
 } as const
+
+const threadJoin = libc.func('int pthread_join(uintptr_t thread, void *result)')
+
+/** Call `done` on this thread once another thread has ended; `result` is pthread_join's errno. */
+export function onThreadEnd(thread: number, done: (result: Int) => void): void {
+  const heard = (error: Error | null, result: Int): void => {
+    if (error !== null) throw error
+    done(result)
+  }
+  threadJoin.async(thread, null, heard)
+}
+
+const fillDirectoryType = koffi.proto('int fill(void *buf, void *name, void *stat, long offset)')
+
+/** Call libfuse's `fuse_fill_dir_t` at an address. Returns 0, or 1 when its buffer is full. */
+export function callFillDirectory(
+  filler: number,
+  buffer: Pointer,
+  name: Pointer,
+  stat: Pointer,
+): Int {
+  return koffi.call(filler, fillDirectoryType, buffer, name, stat, 0) as Int
+}
 
 /** `-errno` if `result` is negative, else `result`: the tail of every wrapper. */
 export function orErrno(result: number): number {
@@ -179,4 +206,24 @@ export function orErrno(result: number): number {
 /** Address of a Buffer's first byte. The Buffer must stay referenced while the address is in use. */
 export function addressOf(buffer: Buffer): number {
   return Number(koffi.address(buffer))
+}
+
+/** A bound function's other face: run on a thread of the pool. */
+interface Threaded {
+  async: (...args: [...(Pointer | null)[], (error: Error | null, result: number) => void]) => void
+}
+
+/**
+ * Run a bound function on another thread. @returns its result, or -errno of that thread
+ * @precondition memory that the arguments point to stays referenced until then
+ */
+export function onThread(call: unknown, ...args: (Pointer | null)[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    ;(call as Threaded).async(...args, (error, result) => {
+      // As the first thing here: koffi keeps the errno of the other thread for this callback.
+      const errno = result < 0 ? koffi.errno() : 0
+      if (error === null) resolve(result < 0 ? -errno : result)
+      else reject(error)
+    })
+  })
 }

@@ -14,14 +14,14 @@ import { describeScenario, search, storeFinding } from '../helpers/random-search
 import { optionSets } from '../helpers/random-scenario.js'
 import { requires } from '../helpers/requires.js'
 import { candidateName } from '../helpers/subject.js'
-import { refusedOptions, unexplained } from './deviations.js'
+import { refusedOptions, unexplained } from '../helpers/deviations.js'
 
 const RUNS = Number(process.env['TSOVERLAYFS_RUNS'] ?? 2000)
 const LIMIT_MS = Number(process.env['TSOVERLAYFS_SECONDS'] ?? 280) * 1000
 const SEED = Number(process.env['TSOVERLAYFS_SEED'] ?? 20261121)
 const WORKERS = Math.min(2, availableParallelism())
 
-const isOurs = candidateName() === 'ours' || candidateName() === 'program'
+const isOurs = ['ours', 'program', 'libfuse'].includes(candidateName())
 /** What others do differently is no regression of ours. */
 const STORE = isOurs ? `${checkout}/test/regress/scripts` : `${tmpdir()}/tsoverlayfs-findings`
 const options = optionSets.filter(

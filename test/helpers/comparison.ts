@@ -24,7 +24,7 @@ import { snapshotTree } from './snapshot.js'
 import { timeText } from './stat-line.js'
 import type { MountedSubject, Subject } from './subject.js'
 import { MountRefused } from './subject.js'
-import { snapshotIndex, snapshotUpper } from './upper-snapshot.js'
+import { snapshotIndex, snapshotUpper, snapshotWork } from './upper-snapshot.js'
 
 interface Side {
   readonly subject: Subject
@@ -105,20 +105,24 @@ function makeSide(
   const target = `${directory}/merged`
   buildLayer(upper, scenario.upper, 'upper')
   mkdirSync(work)
+  if (scenario.work !== undefined) runScript(work, scenario.work)
   mkdirSync(target)
   return { subject, directory, lowers: [...lowers], upper, work, target }
 }
 
 async function mountSide(
   side: Side,
-  options: string,
+  scenario: Scenario,
   layers: { lowers: readonly string[]; upper: string; work: string } = side,
 ): Promise<MountedSubject> {
-  const { lowers, upper, work } = layers
+  const { lowers } = layers
+  const { options, lowerForm, dataLayers } = scenario
+  const [upper, work] = scenario.withoutUpper === true ? [null, null] : [layers.upper, layers.work]
   if (options.includes('volatile')) {
-    rmSync(`${work}/work/incompat`, { recursive: true, force: true })
+    rmSync(`${layers.work}/work/incompat`, { recursive: true, force: true })
   }
-  return side.subject.mount({ lowers, upper, work, target: side.target, options })
+  const { target } = side
+  return side.subject.mount({ lowers, upper, work, target, options, lowerForm, dataLayers })
 }
 
 function observe(side: Side, script: readonly Operation[], inodes: boolean): Observation {
@@ -147,7 +151,7 @@ async function tryRound(
 ): Promise<Observation | string> {
   let mounted: MountedSubject
   try {
-    mounted = await mountSide(side, scenario.options)
+    mounted = await mountSide(side, scenario)
   } catch (error) {
     if (error instanceof MountRefused) return error.message
     throw error
@@ -179,6 +183,7 @@ function compareDisk(round: number, expected: Side, actual: Side): Difference[] 
   return [
     ...both('upper', (side, labels) => snapshotUpper(side.upper, labels)),
     ...both('index', (side, labels) => snapshotIndex(side.work, labels)),
+    ...both('work', (side) => snapshotWork(side.work)),
   ]
 }
 
@@ -194,7 +199,7 @@ function rotate(side: Side, round: number): void {
 async function look(side: Side, owner: Side, scenario: Scenario): Promise<Observation | string> {
   let mounted: MountedSubject
   try {
-    mounted = await mountSide(side, scenario.options, owner)
+    mounted = await mountSide(side, scenario, owner)
   } catch (error) {
     if (error instanceof MountRefused) return error.message
     throw error
@@ -276,7 +281,7 @@ export async function compareScenario(
   mkdirSync(uppers)
   try {
     const lowers = scenario.lowers.map((script, index) => {
-      const path = `${base}/${index}`
+      const path = `${base}/${index}${scenario.lowerSuffix ?? ''}`
       buildLayer(path, script, String(index))
       return path
     })

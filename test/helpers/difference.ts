@@ -9,6 +9,7 @@ export type DifferencePlace =
   | 'merged'
   | 'upper'
   | 'index'
+  | 'work'
   | 'lower'
   | 'merged after remount'
   | 'merged after cross-mount'

@@ -65,7 +65,17 @@ import {
 } from '../../src/sys/xattr.js'
 import { inodeKey, readAll } from './dirents.js'
 import { type LowerLabels, noLabels } from './inode-labels.js'
-import type { FallocateMode, NodeKind, OpenFlag, Operation, RenameFlag, Time } from './operation.js'
+import type {
+  FallocateMode,
+  NodeKind,
+  OpenFlag,
+  Operation,
+  RenameFlag,
+  SpecialOperation,
+  Time,
+} from './operation.js'
+import { runElsewhere, closeElsewhere } from './other-process.js'
+import { Specials, isSpecial } from './special-operations.js'
 import { deviceText, modeText, timeText, typeName } from './stat-line.js'
 import {
   accessAt,
@@ -145,6 +155,8 @@ function timeOf(time: Time): [seconds: number, nanoseconds: number] {
 /** Flags inheritable from the parent in ext4; whether a file carries extents is not ours to compare. */
 const COMPARED_INODE_FLAGS = 0x20 | 0x10 | 0x80 | 0x40 | 0x08
 
+type OnPath = Exclude<Extract<Operation, { path: string }>, SpecialOperation>
+
 /** One run of a script on one root. */
 export class Executor {
   readonly #top: number
@@ -153,6 +165,8 @@ export class Executor {
   readonly #labels: LowerLabels
   readonly #times = new TimeNotes()
   readonly #handles = new Map<string, number>()
+  readonly #rootPath: string
+  readonly #specials: Specials
 
   /**
    * @param root directory that paths are relative to
@@ -164,12 +178,15 @@ export class Executor {
     if (this.#top < 0) throw new Error(`open ${root}: ${errnoName(this.#top)}`)
     this.#root = this.#top
     native.umask(0o022)
+    this.#rootPath = root
+    this.#specials = new Specials(root, this.#root, this.#handles)
   }
 
   /** Close the root and every handle the script left open. */
   close(): void {
-    for (const fd of this.#handles.values()) close(fd)
-    this.#handles.clear()
+    this.#specials.close()
+    this.closeHandles()
+    closeElsewhere(this.#rootPath)
     close(this.#top)
     native.umask(0o022)
   }
@@ -182,6 +199,12 @@ export class Executor {
 
   /** Run one operation and say what it returned. */
   run(operation: Operation): string {
+    if (operation.in === 'other process') return runElsewhere(this.#rootPath, operation)
+    return this.runHere(operation)
+  }
+
+  /** Run one operation in this process, whichever it names. */
+  runHere(operation: Operation): string {
     const { by, at } = operation
     const directory = at === undefined ? this.#top : this.#handles.get(at)
     if (directory === undefined) return 'no such handle'
@@ -200,6 +223,7 @@ export class Executor {
   }
 
   #dispatch(operation: Operation): string | number {
+    if (isSpecial(operation)) return this.#specials.run(operation)
     if ('handle' in operation) return this.#onHandle(operation)
     switch (operation.op) {
       case 'unlink':
@@ -256,7 +280,7 @@ export class Executor {
     }
   }
 
-  #attributes(operation: Extract<Operation, { path: string }>): string | number {
+  #attributes(operation: OnPath): string | number {
     const root = this.#root
     const { path } = operation
     switch (operation.op) {
@@ -311,7 +335,7 @@ export class Executor {
     }
   }
 
-  #content(operation: Extract<Operation, { path: string }>): string | number {
+  #content(operation: OnPath): string | number {
     const { path } = operation
     switch (operation.op) {
       case 'create': {
@@ -348,7 +372,9 @@ export class Executor {
     }
   }
 
-  #onHandle(operation: Extract<Operation, { handle: string }>): string | number {
+  #onHandle(
+    operation: Exclude<Extract<Operation, { handle: string }>, SpecialOperation>,
+  ): string | number {
     const fd = this.#handles.get(operation.handle)
     if (fd === undefined) return 'no such handle'
     switch (operation.op) {

@@ -1,6 +1,7 @@
 /** Comparisons with the kernel for the suites, in a process of their own. */
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { carriedPart } from './deviations-libfuse.js'
 import { bundle } from './bundle.js'
 import type { Outcome } from './comparison.js'
 import type { RunnerReply, RunnerRequest, RunnerSetup } from './harness-protocol.js'
@@ -15,6 +16,7 @@ const SCENARIO_DEADLINE_MS = 30_000
 /** Runs one scenario at a time. Call {@link Harness.close} when done. */
 export class Harness {
   readonly #runner: WatchedRunner<RunnerRequest, RunnerReply>
+  readonly #candidate: string
   #nextId = 1
 
   /**
@@ -22,6 +24,7 @@ export class Harness {
    * @param root the checkout, where this program is not in its place there
    */
   constructor(candidate: string, root = checkout) {
+    this.#candidate = candidate
     this.#runner = new WatchedRunner((directory) => {
       const setup: RunnerSetup = { checkout: root, directory, candidate }
       const entry = bundle(root, 'test/helpers/harness-runner.ts')
@@ -29,8 +32,12 @@ export class Harness {
     }, SCENARIO_DEADLINE_MS)
   }
 
-  /** Run a scenario on the kernel and on the candidate. Throws a RunnerFailed. */
-  async compare(scenario: Scenario): Promise<Outcome> {
+  /**
+   * Run a scenario, as far as the candidate's transport carries it, on the kernel and on the
+   * candidate. Throws a RunnerFailed.
+   */
+  async compare(whole: Scenario): Promise<Outcome> {
+    const scenario = this.#candidate === 'libfuse' ? carriedPart(whole) : whole
     const { differences = [], results = [] } = await this.#runner.ask({
       id: this.#nextId++,
       scenario,

@@ -1,6 +1,7 @@
 /** Talks to the process that hosts sessions of ours. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import type { TransportName } from '../../src/server.js'
 import { bundle } from './bundle.js'
 import type { HostEvent, HostRequest } from './mount-host-protocol.js'
 
@@ -14,9 +15,15 @@ export interface HostProgram {
   /** Relative to the checkout. */
   readonly worker: string
   readonly env: Readonly<Record<string, string>>
+  readonly transport: TransportName
 }
 
-const plainProgram: HostProgram = { worker: 'test/helpers/mount-host-worker.ts', env: {} }
+/** The program as it is. */
+export const plainProgram: HostProgram = {
+  worker: 'test/helpers/mount-host-worker.ts',
+  env: {},
+  transport: 'kernel',
+}
 
 /** One host process, started with the first mount, and anew after it was lost. */
 export class MountHost {
@@ -73,7 +80,7 @@ export class MountHost {
     if (this.#child !== null) return this.#child
     const entry = bundle(this.#checkout, 'test/helpers/mount-host.ts')
     const worker = bundle(this.#checkout, this.#program.worker)
-    const child = fork(entry, [worker], {
+    const child = fork(entry, [worker, this.#program.transport], {
       execArgv: [],
       env: { ...process.env, ...this.#program.env },
     })

@@ -7,5 +7,5 @@ import type { MountOptions } from '../../src/config/mount-options.js'
 import { type WorkerReport, runWorker } from '../../src/worker.js'
 
 parentPort?.on('message', (options: MountOptions) => {
-  runWorker(options, (report: WorkerReport) => parentPort?.postMessage(report))
+  runWorker({ options, line: null }, (report: WorkerReport) => parentPort?.postMessage(report))
 })

@@ -125,11 +125,65 @@ type Body =
   | ({ readonly op: 'flist' } & OnHandle)
   | ({ readonly op: 'reopen'; readonly as: string; readonly flags: readonly OpenFlag[] } & OnHandle)
   | ({ readonly op: 'link-handle'; readonly to: string } & OnHandle)
+  | SpecialOperation
   // What users see of times: note them, and say later which of the three differ.
   | ({ readonly op: 'note-times' | 'touched' } & Named)
 
-/** One step of a script: what is done, by whom, and in which open directory (else the root). */
-export type Operation = Body & { readonly by?: Caller; readonly at?: string }
+/** Mappings, locks, programs, watches and directory positions: what needs more than one call. */
+export type SpecialOperation =
+  | ({
+      readonly op: 'map'
+      readonly as: string
+      readonly sharing: 'shared' | 'private'
+      readonly access: 'read' | 'write'
+      readonly size: number
+    } & OnHandle)
+  | ({ readonly op: 'map-read'; readonly offset: number; readonly size: number } & OnMapping)
+  | ({ readonly op: 'map-write'; readonly offset: number; readonly data: string } & OnMapping)
+  | ({ readonly op: 'map-sync' | 'unmap' } & OnMapping)
+  | ({
+      readonly op: 'lock'
+      readonly kind: 'posix' | 'description'
+      readonly mode: 'shared' | 'exclusive' | 'unlock' | 'test'
+      readonly offset?: number
+      readonly size?: number
+    } & OnHandle)
+  /** Copy a program of the machine into a layer. */
+  | ({ readonly op: 'install'; readonly program: string } & Named)
+  /** Run to the end; shows exit status and output. */
+  | ({ readonly op: 'execute'; readonly arguments?: readonly string[] } & Named)
+  /** Run in the background until `stop` or the script's end. */
+  | ({ readonly op: 'start'; readonly as: string; readonly arguments?: readonly string[] } & Named)
+  | { readonly op: 'stop'; readonly program: string }
+  | ({ readonly op: 'watch'; readonly as: string; readonly mask: number } & Named)
+  | { readonly op: 'events'; readonly watch: string }
+  /** Access, change and birth time, as old or new. */
+  | ({ readonly op: 'times' } & Named)
+  /** Inode numbers of `.` and `..` in the listing, against those of stat. */
+  | ({ readonly op: 'dots' } & Named)
+  /** Read a directory in small pieces, deleting what each shows. */
+  | ({ readonly op: 'sweep'; readonly size: number } & Named)
+  /** Whether every position of a directory leads to the entries after it, also after deletions. */
+  | ({ readonly op: 'positions'; readonly delete?: readonly string[] } & Named)
+  /** Read the first entries only; `list-rest` shows all names seen from then on. */
+  | ({ readonly op: 'list-some' | 'list-rest' } & OnHandle)
+  | ({ readonly op: 'lseek'; readonly offset: number; readonly whence: number } & OnHandle)
+  | ({ readonly op: 'ioctl'; readonly request: number; readonly argument?: string } & Named)
+  | ({ readonly op: 'file-handle'; readonly flags: number } & Named)
+  | ({ readonly op: 'syncfs' } & OnHandle)
+  | { readonly op: 'dedupe'; readonly from: string; readonly to: string; readonly size: number }
+
+interface OnMapping {
+  /** Name given to a mapping by a `map` operation. */
+  readonly mapping: string
+}
+
+/** One step of a script: what is done, by whom, in which open directory (else the root), and where. */
+export type Operation = Body & {
+  readonly by?: Caller
+  readonly at?: string
+  readonly in?: 'other process'
+}
 
 /** The kinds of operation, for tables and counts. */
 export type OperationKind = Operation['op']

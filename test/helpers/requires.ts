@@ -1,9 +1,10 @@
 /** What a test needs of the machine, and what happens where that is missing. */
 import { accessSync, constants, readFileSync } from 'node:fs'
 import type { Test } from 'tap'
+import { LibfuseUnavailable, loadAddon } from '../../src/fuse/transport/libfuse/addon.js'
 
 /** Something that a machine may lack. */
-export type Need = 'root' | 'fuse' | 'kernel-overlay' | 'fuse-overlayfs'
+export type Need = 'root' | 'fuse' | 'kernel-overlay' | 'fuse-overlayfs' | 'engines' | 'libfuse'
 
 function canReadWrite(path: string): boolean {
   try {
@@ -14,6 +15,24 @@ function canReadWrite(path: string): boolean {
   }
 }
 
+/** Whether PATH has a program. */
+function isInPath(program: string): boolean {
+  return (process.env['PATH'] ?? '').split(':').some((directory) => {
+    try {
+      accessSync(`${directory}/${program}`, constants.X_OK)
+      return true
+    } catch {
+      return false // not in this directory of PATH
+    }
+  })
+}
+
+/** What the suites of container engines start. */
+const ENGINE_PROGRAMS = [
+  'podman buildah docker dockerd containerd ctr runc',
+  'newuidmap busybox setfattr setcap setpriv nsenter unshare tar',
+].flatMap((words) => words.split(' '))
+
 const probes: Readonly<Record<Need, () => string | null>> = {
   root: () => (process.geteuid?.() === 0 ? null : 'root is needed'),
   fuse: () => (canReadWrite('/dev/fuse') ? null : '/dev/fuse is needed'),
@@ -23,16 +42,18 @@ const probes: Readonly<Record<Need, () => string | null>> = {
       ? null
       : 'kernel overlayfs is needed (modprobe overlay)'
   },
-  'fuse-overlayfs': () => {
-    const found = (process.env['PATH'] ?? '').split(':').some((directory) => {
-      try {
-        accessSync(`${directory}/fuse-overlayfs`, constants.X_OK)
-        return true
-      } catch {
-        return false
-      }
-    })
-    return found ? null : 'fuse-overlayfs is needed'
+  'fuse-overlayfs': () => (isInPath('fuse-overlayfs') ? null : 'fuse-overlayfs is needed'),
+  engines: () => {
+    const absent = ENGINE_PROGRAMS.filter((program) => !isInPath(program))
+    return absent.length === 0 ? null : `not found in PATH: ${absent.join(', ')}`
+  },
+  libfuse: () => {
+    try {
+      loadAddon()
+      return null
+    } catch (error) {
+      return error instanceof LibfuseUnavailable ? error.message : String(error)
+    }
   },
 }
 

@@ -24,6 +24,16 @@ export interface Scenario {
   readonly upper: readonly Operation[]
   /** Mount options beside the directories. */
   readonly options: string
+  /** What is in the work directory before the first mount. */
+  readonly work?: readonly Operation[]
+  /** Mount the lower layers alone. */
+  readonly withoutUpper?: boolean
+  /** Added to the names of lower directories, to be escaped in the mount options. */
+  readonly lowerSuffix?: string
+  /** How lower layers are named to the mount; `lowerdir=A:B` unless given. */
+  readonly lowerForm?: 'lowerdir+'
+  /** How many of the lower layers, from the last, hold data only. */
+  readonly dataLayers?: number
   /** Whether upper is on another file system than the lower layers. */
   readonly upperElsewhere?: boolean
   readonly rounds: readonly Round[]

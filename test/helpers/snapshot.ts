@@ -35,6 +35,8 @@ export interface SnapshotOptions {
   readonly labels?: LowerLabels
   /** Leave inode numbers out, where they cannot agree: layers on several file systems. */
   readonly inodes?: boolean
+  /** Modification times of this run as they are, not as `now`. */
+  readonly exactTimes?: boolean
   /** Leave this directory's children out (`/work`). */
   readonly prune?: string
   /** Rewrite or drop (null) an xattr before it is recorded. */
@@ -161,7 +163,10 @@ class Walker {
       owner: `${stat.uid}:${stat.gid}`,
       nlink: String(stat.nlink),
       size: String(stat.sizeBytes),
-      mtime: timeText(stat.mtimeSec, stat.mtimeNsec),
+      mtime:
+        this.#options.exactTimes === true
+          ? `${stat.mtimeSec}.${String(stat.mtimeNsec).padStart(9, '0')}`
+          : timeText(stat.mtimeSec, stat.mtimeNsec),
     }
     const device = deviceText(stat)
     if (device !== '') entry['rdev'] = device

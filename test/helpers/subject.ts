@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { errnoName } from '../../src/sys/errno.js'
-import { MountHost } from './mount-host-client.js'
+import type { TransportName } from '../../src/server.js'
+import { MountHost, plainProgram } from './mount-host-client.js'
 import { mountsBelow } from './scratch.js'
 import { mount, unmount } from './syscalls.js'
 
@@ -12,6 +13,10 @@ import { mount, unmount } from './syscalls.js'
 export interface MountRequest {
   /** Top-most first. */
   readonly lowers: readonly string[]
+  /** One `lowerdir+=` each instead of a list. */
+  readonly lowerForm?: 'lowerdir+' | undefined
+  /** How many of them, from the last, hold data only. */
+  readonly dataLayers?: number | undefined
   /** Both or neither. */
   readonly upper: string | null
   readonly work: string | null
@@ -39,9 +44,23 @@ export class MountRefused extends Error {
   override readonly name = 'MountRefused'
 }
 
+/** A path inside an option: comma, colon and backslash are escaped. */
+function escaped(path: string): string {
+  return path.replace(/[\\,:]/g, '\\$&')
+}
+
+function layerWords({ lowers, lowerForm, dataLayers = 0 }: MountRequest): string[] {
+  const firstData = lowers.length - dataLayers
+  if (lowerForm === undefined) {
+    const list = lowers.map((path, index) => (index < firstData ? ':' : '::') + escaped(path))
+    return [`lowerdir=${list.join('').slice(1)}`]
+  }
+  return lowers.map((path, index) => `${index < firstData ? 'lowerdir' : 'datadir'}+=${path}`)
+}
+
 /** The option text of a request, in the form that mount(8) takes. */
 export function optionText(request: MountRequest): string {
-  const words = [`lowerdir=${request.lowers.join(':')}`]
+  const words = layerWords(request)
   if (request.upper !== null) words.push(`upperdir=${request.upper}`)
   if (request.work !== null) words.push(`workdir=${request.work}`)
   if (request.options !== '') words.push(request.options)
@@ -154,10 +173,10 @@ export function programSubject(program: string): Subject {
 }
 
 /** Ours, many sessions in one process: what makes thousands of mounts affordable. */
-export function hostedSubject(checkout: string): Subject {
-  const host = new MountHost(checkout)
+export function hostedSubject(checkout: string, transport: TransportName = 'kernel'): Subject {
+  const host = new MountHost(checkout, { ...plainProgram, transport })
   return {
-    name: 'ours',
+    name: transport === 'kernel' ? 'ours' : transport,
     mount: async (request) => {
       const refusal = await host.mount(request.target, optionText(request))
       if (refusal !== null) throw new MountRefused(refusal)
@@ -173,12 +192,14 @@ export function hostedSubject(checkout: string): Subject {
 }
 
 /**
- * Choose what is compared with the kernel: `kernel`, `ours` (in one host process), `program`
+ * Choose what is compared with the kernel: `kernel`, `ours` (in one host process), `libfuse` (ours
+ * through libfuse 2), `program`
  * (`bin/tsoverlayfs`, one process a mount), or the path or name of a program like fuse-overlayfs.
  */
 export function subjectByName(name: string, checkout: string): Subject {
   if (name === 'kernel') return kernelSubject('kernel again')
   if (name === 'ours') return hostedSubject(checkout)
+  if (name === 'libfuse') return hostedSubject(checkout, 'libfuse')
   if (name === 'program') {
     const program = `${checkout}/bin/tsoverlayfs`
     if (!existsSync(program)) throw new Error(`${program} is missing: npm run build`)

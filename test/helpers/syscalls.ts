@@ -18,6 +18,7 @@ interface Numbers {
   readonly msync: number
   readonly inotifyInit1: number
   readonly inotifyAddWatch: number
+  readonly memfdCreate: number
 }
 
 const byArch: Readonly<Record<string, Numbers>> = {
@@ -32,6 +33,7 @@ const byArch: Readonly<Record<string, Numbers>> = {
     msync: 26,
     inotifyInit1: 294,
     inotifyAddWatch: 254,
+    memfdCreate: 319,
   },
   arm64: {
     truncate: 45,
@@ -44,6 +46,7 @@ const byArch: Readonly<Record<string, Numbers>> = {
     msync: 227,
     inotifyInit1: 26,
     inotifyAddWatch: 27,
+    memfdCreate: 279,
   },
 }
 
@@ -140,6 +143,13 @@ export function inotifyInit(): number {
 /** inotify_add_watch(2). */
 export function inotifyWatch(fd: number, path: string, mask: number): number {
   return orErrno(syscall6(sys.inotifyAddWatch, fd, cstring(path), mask, 0, 0, 0))
+}
+
+/** An anonymous file in memory: system calls on it copy to and from any address, or fail. */
+export function memoryFile(): number {
+  const fd = orErrno(syscall6(sys.memfdCreate, cstring('mapping'), 1, 0, 0, 0, 0))
+  if (fd < 0) throw new Error(`memfd_create: errno ${-fd}`)
+  return fd
 }
 
 /** link(2) as users call it: without AT_SYMLINK_FOLLOW. */

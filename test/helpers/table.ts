@@ -4,7 +4,8 @@
  * kernel does.
  */
 import t from 'tap'
-import { unexplained } from '../differential/deviations.js'
+import { isCarried } from './deviations-libfuse.js'
+import { refusedOptions, unexplained } from './deviations.js'
 import type { Outcome } from './comparison.js'
 import { describeDifference } from './difference.js'
 import { Harness } from './harness.js'
@@ -26,36 +27,50 @@ export interface Row {
   readonly layers?: readonly number[]
   /** Lower layers, top-most first, in place of the standard ones; upper is then left empty. */
   readonly lowers?: readonly (readonly Operation[])[]
-  /** What upper holds before the first mount, with `lowers`. */
+  /** Lower layers in place of the standard ones, by index (0 = top-most) and number. */
+  readonly lower?: (index: number, count: number) => readonly Operation[]
+  /** Done through a mount of its own before the script, with `lower` or `lowers`. */
+  readonly setup?: readonly Operation[]
+  /** What upper holds before the first mount, with `lower` or `lowers`. */
   readonly upper?: readonly Operation[]
-  readonly upperElsewhere?: boolean
+  /** More of the scenario; see there. */
+  readonly more?: Pick<
+    Scenario,
+    'work' | 'withoutUpper' | 'upperElsewhere' | 'lowerSuffix' | 'lowerForm' | 'dataLayers'
+  >
   readonly scratch?: Scenario['scratch']
   /** Every operation is expected to fail on the kernel. */
   readonly refused?: true
 }
 
+function layersOf(row: Row): (readonly Operation[])[][] {
+  if (row.lowers !== undefined) return [[...row.lowers]]
+  const lower = row.lower ?? standardLower
+  return (row.layers ?? [1, 2, 5]).map((count) =>
+    Array.from({ length: count }, (_, index) => lower(index, count)),
+  )
+}
+
 function scenariosOf(row: Row): Scenario[] {
-  const { script, then, options = [''], layers = [1, 2, 5], scratch = 'disk' } = row
-  const last = then === undefined ? [] : [{ script: then, then: 'remount' } as const]
-  const elsewhere = row.upperElsewhere === true ? { upperElsewhere: true } : {}
-  return options.flatMap((set): Scenario[] => {
-    const common = { scratch, options: set, ...elsewhere }
-    const { lowers, upper = [] } = row
-    if (lowers !== undefined) {
-      return [{ ...common, lowers, upper, rounds: [{ script, then: 'remount' }, ...last] }]
-    }
-    return layers.map((count) => ({
-      ...common,
-      lowers: Array.from({ length: count }, (_, index) => standardLower(index, count)),
-      upper: [],
-      rounds: [{ script: standardSetup, then: 'remount' }, { script, then: 'remount' }, ...last],
-    }))
-  })
+  const { script, then, options = [''], scratch = 'disk', more = {}, upper = [] } = row
+  const isStandard = row.lowers === undefined && row.lower === undefined
+  const setup = row.setup ?? (isStandard && more.withoutUpper !== true ? standardSetup : undefined)
+  const scripts = [setup, script, then].filter((part) => part !== undefined)
+  const rounds = scripts.map((part) => ({ script: part, then: 'remount' as const }))
+  return options.flatMap((set) =>
+    layersOf(row).map((lowers) => ({ scratch, options: set, lowers, upper, rounds, ...more })),
+  )
 }
 
 function nameOf(scenario: Scenario): string {
   const options = scenario.options === '' ? 'default options' : scenario.options
   return `${scenario.lowers.length} lower, ${options}`
+}
+
+/** The letter under which ours refuses the options of a scenario. */
+function refusalOf({ options }: Scenario): string | undefined {
+  if (candidateName() !== 'ours' && candidateName() !== 'program') return undefined
+  return refusedOptions.find(({ words }) => words.test(options))?.letter
 }
 
 /** Whether a row does what it is there for; a row that only ever fails compares nothing. */
@@ -74,15 +89,23 @@ export async function runTable(section: string, rows: readonly Row[]): Promise<v
     const only = process.env['TSOVERLAYFS_ROW']
     for (const row of rows) {
       if (only !== undefined && !row.title.includes(only)) continue
+      const isWhole = candidateName() !== 'libfuse' || row.script.every(isCarried)
       await t.test(row.title, async (t) => {
         const outcomes: Outcome[] = []
         for (const scenario of scenariosOf(row)) {
+          const refused = refusalOf(scenario)
+          if (refused !== undefined) {
+            t.comment(`ours refuses ${scenario.options}: letter ${refused}`)
+            continue
+          }
           const outcome = await harness.compare(scenario)
           outcomes.push(outcome)
           const found = unexplained(outcome.differences, scenario).map(describeDifference)
           t.strictSame(found, [], nameOf(scenario))
         }
-        t.notOk(isVacuous(row, outcomes), 'the row does what it is there for')
+        if (outcomes.length === 0) t.plan(0, 'skipped: ours refuses its options')
+        else if (!isWhole) t.comment('compared as far as libfuse carries it')
+        else t.notOk(isVacuous(row, outcomes), 'the row does what it is there for')
       })
     }
   })

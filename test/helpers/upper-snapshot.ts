@@ -61,3 +61,17 @@ export function snapshotIndex(work: string, labels: LowerLabels): Snapshot {
   }
   return named
 }
+
+/** Show a work directory as it is after unmounting; temporaries and the shared whiteout go unseen. */
+export function snapshotWork(work: string): Snapshot {
+  const isSeen = (path: string): boolean => !/^\/index(?:\/|$)|\/#[0-9a-f.]+(?:\/|$)/.test(path)
+  return snapshotTree(work, {
+    inodes: false,
+    finish: (path, entry) => (isSeen(path) ? pick(entry) : null),
+  })
+}
+
+/** Link counts, sizes and times are the file system's affair. */
+function pick({ type = '', mode = '', owner = '' }: Record<string, string>): Entry {
+  return { type, mode, owner }
+}

@@ -1,7 +1,7 @@
 /** Every scenario that once showed a difference from kernel overlayfs, and must no more. */
 import { readFileSync, readdirSync } from 'node:fs'
 import t from 'tap'
-import { unexplained } from '../differential/deviations.js'
+import { unexplained } from '../helpers/deviations.js'
 import { describeDifference } from '../helpers/difference.js'
 import { Harness, checkout } from '../helpers/harness.js'
 import type { Finding } from '../helpers/random-search.js'

@@ -9,23 +9,15 @@ import { EIO, EPERM } from '../../sys/errno.js'
 import { FUSE_DEVICE } from '../../sys/fuse-device.js'
 import { close, openPath } from '../../sys/open.js'
 import { receiveDescriptor, socketPair } from '../../sys/socket.js'
+import { textOf } from '../../util/byte-text.js'
 import { showBytes } from '../../util/debug.js'
-import { MountError, mountpointError } from './mount-error.js'
+import { HelperMissing, MountError, mountpointError } from './mount-error.js'
 import { type MountRequest, fusermountOptions } from './mount-options.js'
 
 const PROGRAM = 'fusermount3'
 /** Number of the socket, and of the mount point's descriptor, in the child. */
 const CHILD_SOCKET = 3
 const CHILD_MOUNTPOINT = 4
-
-/**
- * A byte string as an argument: Node passes arguments as UTF-8, so bytes that are UTF-8 travel
- * as their text. Null when they are not.
- */
-function asArgument(bytes: string): string | null {
-  const text = Buffer.from(bytes, 'latin1').toString('utf8')
-  return Buffer.from(text, 'utf8').toString('latin1') === bytes ? text : null
-}
 
 function run(args: readonly string[], stdio: StdioOptions): SpawnSyncReturns<Buffer> {
   const env = { ...process.env, _FUSE_COMMFD: String(CHILD_SOCKET) }
@@ -35,7 +27,7 @@ function run(args: readonly string[], stdio: StdioOptions): SpawnSyncReturns<Buf
 /** What the helper had against it. */
 function refusal(path: string, result: SpawnSyncReturns<Buffer>): MountError {
   if (result.error !== undefined) {
-    return new MountError(
+    return new HelperMissing(
       EPERM,
       `${showBytes(path)}: not permitted to mount, and ${PROGRAM} is not installed (package fuse3); run as root or inside "unshare -Urm"`,
     )
@@ -61,7 +53,7 @@ function remedyFor(said: string): string {
  * @throws MountError
  */
 export function fusermountMount(request: MountRequest): number {
-  const options = asArgument(fusermountOptions(request))
+  const options = textOf(fusermountOptions(request))
   if (options === null) {
     throw new MountError(EPERM, `${showBytes(request.source)}: as a source it must be UTF-8`)
   }
@@ -74,7 +66,7 @@ export function fusermountMount(request: MountRequest): number {
   }
   const [ours, theirs] = sockets
   try {
-    const target = asArgument(request.mountpoint) ?? `/proc/self/fd/${String(CHILD_MOUNTPOINT)}`
+    const target = textOf(request.mountpoint) ?? `/proc/self/fd/${String(CHILD_MOUNTPOINT)}`
     const result = run(
       ['-o', options, '--', target],
       ['ignore', 'ignore', 'pipe', theirs, directory],
@@ -98,7 +90,7 @@ export function fusermountMount(request: MountRequest): number {
  * @throws MountError when a path that is not UTF-8 cannot be passed on
  */
 export function fusermountUnmount(mountpoint: string, how: 'now' | 'lazy'): string | null {
-  const target = asArgument(mountpoint)
+  const target = textOf(mountpoint)
   if (target === null) {
     throw new MountError(
       EPERM,

@@ -26,6 +26,9 @@ export class MountError extends Error {
   }
 }
 
+/** Mounting takes a set-uid helper here, and there is none. */
+export class HelperMissing extends MountError {}
+
 /** The device could not be opened. @param errno positive */
 export function deviceError(errno: number): MountError {
   switch (errno) {
@@ -91,6 +94,19 @@ export function mountCallError(mountpoint: string, errno: number): MountError {
       return new MountError(errno, `${path}: in use; choose another mount point`)
     default:
       return mountpointError(mountpoint, errno)
+  }
+}
+
+/** Changing the flags of a mount failed. @param errno positive */
+export function remountError(mountpoint: string, errno: number): MountError {
+  const path = showBytes(mountpoint)
+  switch (errno) {
+    case EBUSY:
+      return new MountError(errno, `${path}: files are open for writing; see "fuser -vm ${path}"`)
+    case EPERM:
+      return new MountError(errno, `${path}: not permitted to remount; run as root`)
+    default:
+      return new MountError(errno, `${path}: cannot be remounted: ${errnoName(errno)}`)
   }
 }
 

@@ -7,6 +7,7 @@ import { O_DIRECTORY, O_PATH } from '../../sys/constants.js'
 import { EACCES, EPERM } from '../../sys/errno.js'
 import { openFuseDevice } from '../../sys/fuse-device.js'
 import {
+  MS_REMOUNT,
   effectiveIds,
   mountAt,
   readMountInfo,
@@ -22,10 +23,16 @@ import {
   deviceError,
   mountCallError,
   mountpointError,
+  remountError,
   unmountError,
 } from './mount-error.js'
 import { type MountInfo, findMount, parseMountInfo } from './mount-info.js'
-import { type MountRequest, kernelOptions, mountFlags } from './mount-options.js'
+import {
+  type GenericOptions,
+  type MountRequest,
+  kernelOptions,
+  mountFlags,
+} from './mount-options.js'
 
 /** A mounted device. */
 export interface MountedDevice {
@@ -38,8 +45,11 @@ export interface MountedDevice {
 /** Kernel readahead is capped at this; the default of 128 KiB halves sequential reads. */
 const READAHEAD_KIB = 1024
 
-/** Absolute path of a directory that can be mounted on. */
-function checkMountpoint(mountpoint: string): string {
+/**
+ * Absolute path of a directory that can be mounted on.
+ * @throws MountError naming the path and the remedy
+ */
+export function checkMountpoint(mountpoint: string): string {
   const fd = openPath(mountpoint, O_PATH | O_DIRECTORY)
   if (fd < 0) throw mountpointError(mountpoint, -fd)
   close(fd)
@@ -122,6 +132,17 @@ export function mountOn(mountpoint: string): MountInfo | null {
   if (found !== null) return found
   const followed = realPath(mountpoint)
   return followed === null ? null : findMount(mounts, followed)
+}
+
+/**
+ * Give a mount other flags. Only root may: fusermount3 cannot.
+ * @param target as mountinfo shows it
+ * @throws MountError EPERM, EBUSY when files are open for writing that ro would lose
+ */
+export function remountFuse(target: string, options: GenericOptions): void {
+  const flags = MS_REMOUNT | mountFlags(options)
+  const result = mountAt({ source: 'none', target, type: 'fuse', flags, data: '' })
+  if (result < 0) throw remountError(target, -result)
 }
 
 /**

@@ -16,8 +16,11 @@ export class SessionConnection implements Connection {
   readonly maxWriteBytes: number
   readonly #transport: Transport
   readonly #notifier: KernelNotifier
+  /** Serves all parked requests anew. */
+  readonly retryParked: () => void
 
-  constructor(transport: Transport, answer: InitAnswer) {
+  constructor(transport: Transport, answer: InitAnswer, retryParked: () => void) {
+    this.retryParked = retryParked
     this.minor = answer.minor
     this.flags = answer.flags
     this.flags2 = answer.flags2

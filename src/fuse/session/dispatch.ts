@@ -7,7 +7,7 @@ import { EINVAL, EIO, ENOSYS, EOPNOTSUPP, FsError } from '../../sys/errno.js'
 import type { Log } from '../../util/debug.js'
 import { MAX_REPLY_ERRNO } from '../protocol/abi.js'
 import { type OpName, type Opcode, opcodes } from '../protocol/opcodes.js'
-import { DEFERRED } from '../raw-filesystem.js'
+import { DEFERRED, PARKED } from '../raw-filesystem.js'
 import { type Exchange, type Handler, NO_REPLY } from './exchange.js'
 import * as attributes from './handlers/attributes.js'
 import * as data from './handlers/data.js'
@@ -77,7 +77,7 @@ for (const { code, name } of opcodes) byCode[code] = handlers[name]
  * Serve the request in `x`.
  * @param row its operation, undefined when unknown
  * @param bug where unexpected errors are told, with their stack
- * @returns length of the reply's body, -errno in -511..-1, DEFERRED, or NO_REPLY
+ * @returns length of the reply's body, -errno in -511..-1, DEFERRED, PARKED, or NO_REPLY
  * @errno ENOSYS unknown operation; EINVAL the body is too short; EIO for anything unexpected
  */
 export function dispatch(x: Exchange, row: Opcode | undefined, bug: Log): number {
@@ -124,7 +124,7 @@ export function withdrawRecords(x: Exchange): void {
  * the whole connection: it passes only where the table says that this is an answer.
  */
 function tellable(row: Opcode, result: number, bug: Log): number {
-  if (result === DEFERRED || result === NO_REPLY) return result
+  if (result === DEFERRED || result === PARKED || result === NO_REPLY) return result
   if (result === -ENOSYS && !row.enosys) {
     bug('%s answered ENOSYS', row.name)
     return -EOPNOTSUPP

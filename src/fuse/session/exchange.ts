@@ -91,7 +91,8 @@ export class Exchange {
 }
 
 /**
- * Serves one operation: returns the length of the reply's body, `-errno`, DEFERRED, or NO_REPLY.
+ * Serves one operation: returns the length of the reply's body, `-errno`, DEFERRED, PARKED, or
+ * NO_REPLY.
  * @precondition the body is at least as long as the operation's row in the table says
  */
 export type Handler = (x: Exchange) => number

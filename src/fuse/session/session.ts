@@ -19,7 +19,7 @@ import { type Log, openLog } from '../../util/debug.js'
 import { OUT_HEADER_SIZE } from '../protocol/abi.js'
 import { FUSE_INIT, type Opcode, opcodeOf } from '../protocol/opcodes.js'
 import { putHeader } from '../protocol/writer.js'
-import { type Connection, DEFERRED, type RawFilesystem } from '../raw-filesystem.js'
+import { type Connection, DEFERRED, PARKED, type RawFilesystem } from '../raw-filesystem.js'
 import { READY_OTHER, READY_REQUEST, type Transport } from '../transport/transport.js'
 import { SessionConnection } from './connection.js'
 import { dispatch, withdrawRecords } from './dispatch.js'
@@ -93,6 +93,8 @@ export class Session {
   readonly #request: NativeMemory
   readonly #exchange: Exchange
   #connection: Connection | null = null
+  /** Requests that wait for something long, in their order. */
+  #parked: Buffer[] = []
 
   constructor(options: SessionOptions) {
     this.#transport = options.transport
@@ -158,6 +160,15 @@ export class Session {
     }
   }
 
+  #retryParked(): void {
+    const waiting = this.#parked
+    this.#parked = []
+    for (const request of waiting) {
+      request.copy(this.#request.bytes)
+      this.#serve(request.length)
+    }
+  }
+
   #serve(received: number): void {
     const x = this.#exchange
     const verdict = x.request.begin(received)
@@ -178,7 +189,9 @@ export class Session {
     else {
       const result = this.#answer(x, row)
       if (log.out.enabled) traceReply(log.out, x, row, result, (performance.now() - started) * 1000)
-      if (result !== NO_REPLY && result !== DEFERRED) this.#send(x, row, result)
+      if (result === PARKED)
+        this.#parked.push(Buffer.from(this.#request.bytes.subarray(0, received)))
+      else if (result !== NO_REPLY && result !== DEFERRED) this.#send(x, row, result)
     }
   }
 
@@ -307,7 +320,9 @@ export class Session {
       answer.maxWriteBytes,
       showInitFlags(answer.flags, answer.flags2),
     )
-    const connection = new SessionConnection(this.#transport, answer)
+    const connection = new SessionConnection(this.#transport, answer, () => {
+      this.#retryParked()
+    })
     this.#connection = connection
     x.connection = connection
     this.#filesystem.init(connection)

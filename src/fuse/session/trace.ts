@@ -39,7 +39,7 @@ import {
 } from '../protocol/flags/request.js'
 import type { OpName, Opcode } from '../protocol/opcodes.js'
 import type { RequestReader } from '../protocol/reader.js'
-import { DEFERRED } from '../raw-filesystem.js'
+import { DEFERRED, PARKED } from '../raw-filesystem.js'
 import { type Exchange, NO_REPLY } from './exchange.js'
 
 type Field = readonly [label: string, show: (request: RequestReader) => string]
@@ -166,6 +166,7 @@ export function traceRequest(log: Log, x: Exchange, row: Opcode | undefined): vo
 
 function showOutcome(x: Exchange, row: Opcode | undefined, result: number): string {
   if (result === DEFERRED) return 'deferred'
+  if (result === PARKED) return 'parked'
   if (result === NO_REPLY) return 'no reply'
   if (result < 0) return errnoName(result)
   const entry = `node ${String(x.entry.nodeid)}`

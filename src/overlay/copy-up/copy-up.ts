@@ -17,11 +17,13 @@ import {
   S_IFREG,
 } from '../../sys/constants.js'
 import { actAsSelf, useUmask } from '../../sys/creds.js'
-import { EEXIST, EROFS, ESTALE } from '../../sys/errno.js'
+import { EEXIST, ENOTDIR, EROFS, ESTALE } from '../../sys/errno.js'
 import { NativeMemory } from '../../sys/memory.js'
 import { mkdirAt, mknodAt, readlinkAt, symlinkAt } from '../../sys/node.js'
 import { close, openAt, openDirRead } from '../../sys/open.js'
 import { FileStat, statAt } from '../../sys/stat.js'
+import { truncateFd } from '../../sys/attr.js'
+import { writeXattr } from '../../sys/xattr.js'
 import type { OverlayContext } from '../context.js'
 import { type Layer, LayerDir } from '../layer.js'
 import { markImpure, writeOrigin } from '../marks.js'
@@ -32,11 +34,20 @@ import { type Recoding, makeStandIn, recodingFor } from '../override-objects.js'
 import type { WorkDir } from '../workdir.js'
 import { protectionOfStat, storeProtection } from '../protection.js'
 import { copyData } from './data.js'
+import { fillMetacopy } from './fill-metacopy.js'
+import { flushCopy } from './flush.js'
 import { copyInodeFlags } from './inode-flags.js'
+import { prepareCopy } from './long-copies.js'
 import { copyAccessTime, copyMode, copyOwner, copyTimes, copyXattrs } from './metadata.js'
 
 /** What the caller is about to do, and so how much of the data it needs. */
-export type CopyUpIntent = 'all' | 'truncate'
+export type CopyUpIntent =
+  /** Read or write: all of it. */
+  | 'all'
+  /** Cut off: none. */
+  | 'truncate'
+  /** Change attributes, names or links: none with metacopy=on, else all. */
+  | 'metadata'
 
 /** One object on its way up. */
 interface CopyUp {
@@ -46,21 +57,43 @@ interface CopyUp {
   readonly fromFd: number
   readonly fromName: string
   readonly stat: FileStat
-  readonly temp: string
+  /** Name in the work directory. */
+  temp: string
   readonly intent: CopyUpIntent
+  /** The file whose data may be copied aside. */
+  readonly file: FileNode | null
+  /** The temporary is there, with all data. */
+  isFilled: boolean
 }
 
 const parentStat = new FileStat()
+const grownStat = new FileStat()
 const target = new NativeMemory(4096)
+
+function hasGrown(): boolean {
+  return grownStat.sizeBytes !== parentStat.sizeBytes || grownStat.blocks !== parentStat.blocks
+}
 
 /**
  * Copy a node up unless it is in upper already.
  * @returns 0 or -errno: EROFS without upper, ESTALE for a detached node, ENOSPC, EDQUOT, EIO …;
  *   upper is unchanged then
  */
-export function copyUp(ctx: OverlayContext, node: Node, intent: CopyUpIntent = 'all'): number {
+export function copyUp(ctx: OverlayContext, node: Node, intent: CopyUpIntent): number {
   if (node.isDir) return copyUpDir(ctx, node)
-  return node.inUpper ? 0 : copyUpFile(ctx, node, intent)
+  if (node.inUpper) {
+    return node.metacopy && intent !== 'metadata' ? fillMetacopy(ctx, node, intent) : 0
+  }
+  if (intent !== 'metadata') return copyUpFile(ctx, node, intent)
+  return copyUpFile(ctx, node, leavesData(ctx, node) ? 'metadata' : 'all')
+}
+
+/**
+ * Whether the copy of a file, made for its attributes, leaves the data in the lower layer. Not in the
+ * layers of engines: fuse-overlayfs, which may mount them next, would show a hole.
+ */
+export function leavesData({ options, canMark }: OverlayContext, node: FileNode): boolean {
+  return options.metacopy && canMark && !options.engineMarks && node.type === S_IFREG
 }
 
 /** Make sure a directory is in upper. Returns 0 or -errno. */
@@ -70,7 +103,9 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
   if (work === null) return -EROFS
   const { parent } = dir
   const [lower] = dir.lowers
-  if (parent === null || lower === undefined || dir.removed) return -ESTALE
+  // Removed while open: kernel overlayfs finds the whiteout in its way, and that is no directory.
+  if (dir.removed) return -ENOTDIR
+  if (parent === null || lower === undefined) return -ESTALE
   const above = copyUpDir(ctx, parent)
   if (above < 0) return above
   if (parent.upper === null) return -ESTALE
@@ -79,7 +114,8 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
   const stat = new FileStat()
   const temp = work.tempName()
   const { layer } = lower
-  const up: CopyUp = { ctx, work, layer, fromFd, fromName: '', stat, temp, intent: 'all' }
+  const from = { layer, fromFd, fromName: '', stat }
+  const up: CopyUp = { ctx, work, ...from, temp, intent: 'all', file: null, isFilled: false }
   const origin = encodeOrigin(lower.layer, fromFd, '')
   if (typeof origin === 'number') return origin
   const result = buildAndInstall(up, parent, parent.upper, dir.name, origin)
@@ -109,13 +145,21 @@ function copyUpFile(ctx: OverlayContext, node: FileNode, intent: CopyUpIntent): 
   const { lowerName } = node
   const temp = work.tempName()
   const { layer } = lowerDir
-  const up: CopyUp = { ctx, work, layer, fromFd, fromName: lowerName, stat, temp, intent }
+  const from = { layer, fromFd, fromName: lowerName, stat }
+  const up: CopyUp = { ctx, work, ...from, temp, intent, file: node, isFilled: false }
   // A lower hard link is separated from its other names: they must not share an inode number.
   const origin = node.lowerHardLink ? null : encodeOrigin(lowerDir.layer, fromFd, lowerName)
   if (typeof origin === 'number') return origin
   const result = buildAndInstall(up, parent, parent.upper, node.name, origin)
   if (result < 0) return result
   node.inUpper = true
+  if (intent === 'metadata' && !node.metacopy) {
+    node.dataDir = lowerDir
+    node.dataName = lowerName
+    node.dataBlocks = stat.blocks
+  }
+  node.metacopy = intent === 'metadata'
+  node.redirect = null
   node.hasOrigin = !node.lowerHardLink
   node.originLo = stat.inoLo
   node.originHi = stat.inoHi
@@ -131,11 +175,17 @@ function buildAndInstall(
   name: string,
   origin: string | null,
 ): number {
-  const { ctx, work, temp } = up
+  const { ctx, work } = up
   const seen = statShown(up.layer, up.fromFd, up.fromName, up.stat)
   if (seen < 0) return seen
+  const prepared = prepareData(up)
+  if (prepared < 0) return prepared
+  const { temp } = up
   const marked = markImpure(ctx, parent)
-  if (marked < 0) return marked
+  if (marked < 0) {
+    if (up.isFilled) work.discard(temp)
+    return marked
+  }
   const built = build(up, origin)
   if (built < 0) {
     work.discard(temp)
@@ -150,6 +200,24 @@ function buildAndInstall(
   }
   // Copying up is not a change the user made: the parent's times stay. Best effort, as in the kernel.
   copyTimes(parentStat, upperFd, '')
+  // Unseen by the VFS, the directory may have grown.
+  const isKnown = parent.nlookup > 0 && ctx.connection !== null
+  if (isKnown && statAt(upperFd, '', grownStat) === 0 && hasGrown()) {
+    ctx.connection?.invalidateAttributes(parent.id)
+  }
+  return 0
+}
+
+/** Have a large file's data copied aside. Returns 0, PARKED until it is there, or -errno. */
+function prepareData(up: CopyUp): number {
+  const { ctx, file, stat } = up
+  if (file === null || file.metacopy || up.intent !== 'all' || (stat.mode & S_IFMT) !== S_IFREG)
+    return 0
+  const ready = prepareCopy(ctx, file, up.fromFd, up.fromName, stat)
+  if (typeof ready === 'number') return ready
+  if (ready === null) return 0
+  up.temp = ready.temp
+  up.isFilled = true
   return 0
 }
 
@@ -184,6 +252,9 @@ function build(up: CopyUp, origin: string | null): number {
   if (result === 0) result = copyMode(ctx, stat, work.fd, temp)
   if (result === 0 && origin !== null) {
     result = writeOrigin(ctx, work.fd, temp, stat.mode & S_IFMT, origin)
+  }
+  if (result === 0 && up.intent === 'metadata') {
+    result = writeXattr(work.fd, temp, `${ctx.xattrNames.prefix}metacopy`, '')
   }
   if (result < 0) return result
   return isCutOff(up) ? copyAccessTime(stat, work.fd, temp) : copyTimes(stat, work.fd, temp)
@@ -222,20 +293,33 @@ function makeDirectory(up: CopyUp): number {
 
 function makeRegular(up: CopyUp): number {
   const { work, temp } = up
-  const fd = openAt(work.fd, temp, O_CREAT | O_EXCL | O_RDWR, 0o600)
+  const how = up.isFilled ? O_RDWR : O_CREAT | O_EXCL | O_RDWR
+  const fd = openAt(work.fd, temp, how, 0o600)
   if (fd < 0) return fd
-  const source = openAt(up.fromFd, up.fromName, O_RDONLY)
+  const source = openSource(up)
   const result = source < 0 ? source : fillRegular(up, source, fd)
   if (source >= 0) close(source)
   close(fd)
   return result
 }
 
+/** The file whose data is copied: not the one with the attributes where that holds nothing else. */
+function openSource({ ctx, file, fromFd, fromName }: CopyUp): number {
+  return file?.metacopy === true && file.dataDir !== null
+    ? openAt(ctx.fds.fd(file.dataDir), file.dataName, O_RDONLY)
+    : openAt(fromFd, fromName, O_RDONLY)
+}
+
 function fillRegular(up: CopyUp, source: number, fd: number): number {
   const { ctx, stat } = up
-  if (up.intent === 'all' && stat.sizeBytes > 0) {
-    let result = copyData(ctx.copyMethods, source, fd, stat.sizeBytes, stat.blocks)
-    if (result === 0) result = ctx.flushCopy(fd)
+  if (up.intent === 'metadata') {
+    const sized = truncateFd(fd, stat.sizeBytes)
+    if (sized < 0) return sized
+  }
+  if (!up.isFilled && up.intent === 'all' && stat.sizeBytes > 0) {
+    const blocks = up.file?.metacopy === true ? up.file.dataBlocks : stat.blocks
+    let result = copyData(ctx.copyMethods, source, fd, stat.sizeBytes, blocks)
+    if (result === 0) result = flushCopy(ctx.flush, fd)
     if (result < 0) return result
   }
   return copyInodeFlags(source, fd)

@@ -48,15 +48,18 @@ export function copyData(
   blocks: number,
 ): number {
   if (sizeBytes === 0) return 0
-  if (methods.reflink) {
-    const shared = reflink(target, source)
-    if (shared === 0) return 0
-    if (!isUnsupported(shared)) return shared
-    methods.reflink = false
-  }
+  if (sharesBlocks(methods, source, target)) return 0
   if (blocks * 512 >= sizeBytes) return copyRange(methods, source, target, 0, sizeBytes)
   const copied = copySparse(methods, source, target, sizeBytes)
   return copied < 0 ? copied : truncateFd(target, sizeBytes)
+}
+
+/** Let `target` have the blocks of `source`, if the file system can. Whether it did. */
+export function sharesBlocks(methods: CopyMethods, source: number, target: number): boolean {
+  if (!methods.reflink) return false
+  const shared = reflink(target, source)
+  if (shared < 0 && isUnsupported(shared)) methods.reflink = false
+  return shared === 0
 }
 
 function copySparse(

@@ -7,19 +7,28 @@
  */
 import { fsync, startWriteout } from '../../sys/io.js'
 import { fsType } from '../../sys/stat.js'
+import type { FlushKind } from '../aside.js'
 import type { OverlayOptions } from '../options.js'
 
 const EXT4_SUPER_MAGIC = 0xef53
 const TMPFS_MAGIC = 0x01021994
 
-/** Makes the data of a descriptor safe; returns 0 or -errno. */
-export type FlushCopy = (fd: number) => number
-
 /** Choose by option and by the file system that `fd` is on. */
-export function chooseFlush(options: OverlayOptions, fd: number): FlushCopy {
-  if (options.fsync === 'volatile') return () => 0
-  if (options.fsync === 'strict') return fsync
+export function chooseFlush(options: OverlayOptions, fd: number): FlushKind {
+  if (options.fsync === 'volatile') return 'none'
+  if (options.fsync === 'strict') return 'fsync'
   const type = fsType(fd)
-  if (type === TMPFS_MAGIC) return () => 0
-  return type === EXT4_SUPER_MAGIC ? startWriteout : fsync
+  if (type === TMPFS_MAGIC) return 'none'
+  return type === EXT4_SUPER_MAGIC ? 'writeout' : 'fsync'
+}
+
+/** Make the data of a copy safe. Returns 0 or -errno. */
+export function flushCopy(kind: FlushKind, fd: number): number {
+  if (kind === 'none') return 0
+  return kind === 'fsync' ? fsync(fd) : startWriteout(fd)
+}
+
+/** Whether the file system that `fd` is on has nothing to write anywhere. */
+export function isInMemory(fd: number): boolean {
+  return fsType(fd) === TMPFS_MAGIC
 }

@@ -26,6 +26,7 @@ import { MODE_PASSTHROUGH_LOWER, type FileNode, type Node } from '../node.js'
 import { killSuidSgid, openData, rebindForWrite } from '../open-file.js'
 import { changeMode, changeOwner } from '../override-stat.js'
 import { hostId, isSquashed } from '../ownership.js'
+import { mayDropPrivileges } from '../privileges.js'
 import { mayChange, mayWrite } from '../protection.js'
 import { fileOf } from './names.js'
 
@@ -125,11 +126,14 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       return 0
     },
 
-    setattr: (_req, nodeid, set, out) => {
+    setattr: (req, nodeid, set, out) => {
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
       if (ctx.work === null) return -EROFS
-      const allowed = maySet(ctx, node, set.valid)
+      let allowed = maySet(ctx, node, set.valid)
+      if (allowed === 0 && (set.valid & CHANGES) === 0) {
+        allowed = mayDropPrivileges(ctx, node, req.uid)
+      }
       if (allowed < 0) return allowed
       const resizes = (set.valid & FATTR_SIZE) !== 0
       if (resizes && !node.isDir && node.mode === MODE_PASSTHROUGH_LOWER && node.opens > 0) {
@@ -139,7 +143,7 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       // What is not copied up for being cut off was there all the same.
       const emptied = truncates && !node.isDir && !node.inUpper && statNode(ctx, node, stat) === 0
       const sizeChanges = emptied && stat.sizeBytes > 0
-      let result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node, truncates ? 'truncate' : 'all')
+      let result = copyForChange(ctx, node, set)
       if (result === 0) result = apply(node, set, sizeChanges)
       if (result === 0) result = statNode(ctx, node, stat)
       if (result < 0) {
@@ -169,4 +173,12 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       return result
     },
   }
+}
+
+/** Have an object in upper as far as SETATTR needs it there; one that lost its names stays put. */
+function copyForChange(ctx: OverlayContext, node: Node, set: SetAttributes): number {
+  const resizes = (set.valid & FATTR_SIZE) !== 0
+  if (node.orphanFd >= 0 && (node.isDir || !node.metacopy)) return 0
+  if (!resizes) return copyUp(ctx, node, 'metadata')
+  return copyUp(ctx, node, set.sizeBytes === 0 ? 'truncate' : 'all')
 }

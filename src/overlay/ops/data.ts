@@ -1,5 +1,5 @@
 /** Everything on open files: open, read, write, release, sync, space, seeking, copying, ioctl. */
-import type { RawFilesystem } from '../../fuse/raw-filesystem.js'
+import { DEFERRED, type RawFilesystem, type RequestContext } from '../../fuse/raw-filesystem.js'
 import {
   FS_IOC_FSGETXATTR,
   FS_IOC_FSSETXATTR,
@@ -20,7 +20,8 @@ import {
   pwrite,
   syncfs,
 } from '../../sys/io.js'
-import { close, openAt } from '../../sys/open.js'
+import { close, duplicate, openAt } from '../../sys/open.js'
+import type { SyncKind } from '../aside.js'
 import type { OverlayContext } from '../context.js'
 import { copyUp } from '../copy-up/copy-up.js'
 import { FSXATTR_BYTES, readFlags, writeFlags } from '../inode-flags.js'
@@ -57,7 +58,7 @@ export function dataOps(ctx: OverlayContext): DataOps {
   function withData(node: FileNode, write: boolean, use: (fd: number) => number): number {
     if (write) {
       if (ctx.work === null) return -EROFS
-      const ready = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
+      const ready = node.orphanFd >= 0 && !node.metacopy ? 0 : copyUp(ctx, node, 'all')
       if (ready < 0) return ready
     }
     const fd = dataFd(ctx, node, write)
@@ -67,9 +68,34 @@ export function dataOps(ctx: OverlayContext): DataOps {
     return result
   }
 
-  function syncNode(node: FileNode, datasync: boolean): number {
+  /** Have `fd` synced by whoever does long work; the request is answered then. */
+  function syncAside(req: RequestContext, fd: number, kind: SyncKind): number {
+    const own = ctx.aside === null ? -1 : duplicate(fd)
+    if (ctx.aside === null || own < 0) return own
+    const { uniqueLo, uniqueHi } = req
+    ctx.aside.sync(own, kind, (result) => {
+      ctx.connection?.reply(uniqueLo, uniqueHi, Math.min(0, result))
+    })
+    return DEFERRED
+  }
+
+  function syncNode(req: RequestContext, node: FileNode, datasync: boolean): number {
     if (!node.inUpper) return 0
-    return withData(node, false, datasync ? fdatasync : fsync)
+    if (ctx.aside === null || !ctx.syncsAside) {
+      return withData(node, false, datasync ? fdatasync : fsync)
+    }
+    const kind = datasync ? 'fdatasync' : 'fsync'
+    return withData(node, false, (fd) => syncAside(req, fd, kind))
+  }
+
+  function syncUpper(req: RequestContext): number {
+    if (ctx.upper === null) return 0
+    const fd = openAt(ctx.upper.root.fd, '.', O_RDONLY | O_DIRECTORY)
+    if (fd < 0) return fd
+    const isLong = ctx.aside !== null && ctx.syncsAside
+    const result = isLong ? syncAside(req, fd, 'syncfs') : syncfs(fd)
+    close(fd)
+    return result
   }
 
   return {
@@ -104,26 +130,27 @@ export function dataOps(ctx: OverlayContext): DataOps {
 
     flush: () => 0,
 
-    fsync: (_req, nodeid, _fh, datasync) => {
+    fsync: (req, nodeid, _fh, datasync) => {
       // After ENOSYS the kernel asks no more, and says that all is well.
       if (volatile) return -ENOSYS
       const node = fileOf(ctx, nodeid)
-      return typeof node === 'number' ? node : syncNode(node, datasync)
+      return typeof node === 'number' ? node : syncNode(req, node, datasync)
     },
 
     fsyncdir: (_req, nodeid) => {
       if (volatile) return -ENOSYS
       const node = ctx.nodes.get(nodeid)
       if (node === undefined) return -ESTALE
-      if (!node.isDir || node.upper === null) return 0
-      const fd = openAt(ctx.fds.fd(node.upper), '.', O_RDONLY | O_DIRECTORY)
+      if (!node.isDir || node.upper === null || node.removed) return 0
+      const dirfd = ctx.fds.fd(node.upper)
+      const fd = dirfd < 0 ? dirfd : openAt(dirfd, '.', O_RDONLY | O_DIRECTORY)
       if (fd < 0) return fd
       const result = fsync(fd)
       close(fd)
       return result
     },
 
-    syncfs: () => (volatile || ctx.upper === null ? 0 : syncUpper(ctx)),
+    syncfs: (req) => (volatile ? 0 : syncUpper(req)),
 
     fallocate: (_req, nodeid, _fh, offset, length, mode) => {
       const node = fileOf(ctx, nodeid)
@@ -167,13 +194,4 @@ export function dataOps(ctx: OverlayContext): DataOps {
       return inSize < wanted ? -EINVAL : writeFlags(ctx, node, cmd, input, inputOffset)
     },
   }
-}
-
-function syncUpper(ctx: OverlayContext): number {
-  if (ctx.upper === null) return 0
-  const fd = openAt(ctx.upper.root.fd, '.', O_RDONLY | O_DIRECTORY)
-  if (fd < 0) return fd
-  const result = syncfs(fd)
-  close(fd)
-  return result
 }

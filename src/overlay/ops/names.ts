@@ -19,17 +19,16 @@ import { FileStat } from '../../sys/stat.js'
 import { fillEntry } from '../attributes.js'
 import { addAlias, lookupChild, upperKeyOf } from '../children.js'
 import type { OverlayContext } from '../context.js'
-import { copyUp, copyUpDir } from '../copy-up/copy-up.js'
+import { copyUpDir } from '../copy-up/copy-up.js'
 import { actAsCaller, createOnDisk, newObject, registerNew } from '../create.js'
 import type { NewObject } from '../create.js'
-import { linkOnDisk } from '../link.js'
+import { linkOnDisk, prepareLink } from '../link.js'
 import { locate, makeLocation } from '../location.js'
-import { markImpure } from '../marks.js'
 import { type DirNode, FileNode, type Node } from '../node.js'
 import { admit, openNode } from '../open-file.js'
 import { dressNew } from '../override-objects.js'
 import { STAND_IN_MODE, statShown } from '../override-stat.js'
-import { mayChange, mayWrite } from '../protection.js'
+import { mayWrite } from '../protection.js'
 import { takeBack } from '../remove.js'
 
 type NameOps = Pick<
@@ -141,11 +140,9 @@ export function nameOps(ctx: OverlayContext): NameOps {
       const node = fileOf(ctx, nodeid)
       if (typeof node === 'number') return node === -EISDIR ? -EPERM : node
       if (ctx.work === null) return -EROFS
-      let result = Math.min(mayChange(ctx, node), mayWrite(ctx, parent))
-      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node)
-      if (result === 0) result = copyUpDir(ctx, parent)
-      if (result === 0 && node.hasOrigin) result = markImpure(ctx, parent)
-      if (result === 0) result = locate(ctx, node, place)
+      // The last name of a lower file is gone: it has no copy to be linked, and gets none any more.
+      if (node.parent === null && !node.inUpper && !node.lowerHardLink) return -ENOENT
+      let result = prepareLink(ctx, node, parent, place)
       if (result === 0) result = statShown(ctx.upper, place.fd, place.name, stat)
       if (result < 0) return result
       const made = linkOnDisk(ctx, req, { node, stat, place }, parent, name)
@@ -175,7 +172,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
         if (what.fd >= 0) close(what.fd)
         return typeof node === 'number' ? node : -EISDIR
       }
-      keepOrPass(ctx, node, what.fd, out)
+      keepOrPass(ctx, node, what.fd, flags, out)
       return 0
     },
 
@@ -208,7 +205,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
       node.orphanFd = fd
       ctx.nodes.add(node)
       fillEntry(ctx, node, stat, entry)
-      keepOrPass(ctx, node, reopen(fd, O_RDWR), out)
+      keepOrPass(ctx, node, reopen(fd, O_RDWR), flags, out)
       return 0
     },
   }
@@ -218,7 +215,13 @@ export function nameOps(ctx: OverlayContext): NameOps {
 const CREATE_FLAGS = O_CREAT | O_EXCL | O_RDWR
 
 /** Open a new file: its descriptor becomes the backing file, or serves cached handles. */
-function keepOrPass(ctx: OverlayContext, node: FileNode, fd: number, out: OpenReply): void {
+function keepOrPass(
+  ctx: OverlayContext,
+  node: FileNode,
+  fd: number,
+  flags: number,
+  out: OpenReply,
+): void {
   if (ctx.passthroughUpper && ctx.connection !== null && fd >= 0) {
     const id = ctx.connection.openBacking(fd)
     if (id > 0) {
@@ -226,7 +229,7 @@ function keepOrPass(ctx: OverlayContext, node: FileNode, fd: number, out: OpenRe
       node.backingUpper = true
     }
   }
-  admit(ctx, node, out)
+  admit(ctx, node, flags, out)
   if (fd < 0) return
   if (node.backingId !== 0) {
     close(fd)

@@ -1,6 +1,7 @@
 /** READDIR and READDIRPLUS over the merged listing. */
 import { type Entry, type RawFilesystem, makeAttributes } from '../../fuse/raw-filesystem.js'
 import { DT_DIR, S_IFDIR } from '../../sys/constants.js'
+import { touchDirectory } from '../../sys/dirents.js'
 import { ENOENT } from '../../sys/errno.js'
 import { FileStat } from '../../sys/stat.js'
 import { fillAttributes, fillEntry } from '../attributes.js'
@@ -20,6 +21,8 @@ type ReaddirOps = Pick<RawFilesystem, 'readdir' | 'readdirplus'>
  * directory of a million names rarely asks for all of them.
  */
 const PLUS_LIMIT = 8192
+/** What libfuse says for a number it does not know. */
+const FUSE_UNKNOWN_INO = 0xffffffff
 
 /** Operations on directory streams, over one overlay. */
 export function readdirOps(ctx: OverlayContext): ReaddirOps {
@@ -40,7 +43,12 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
     if (dir.removed) return -ENOENT
     const listing = offset === 0 || dir.listing === null ? ensureListing(ctx, dir) : dir.listing
     if (typeof listing === 'number') return listing
-    if (offset === 0) listing.origins.restart()
+    // A listing that was kept spares upper's directory the reading, but not the access time.
+    if (offset === 0 && listing.restart() && dir.upper !== null) {
+      const fd = ctx.fds.fd(dir.upper)
+      const touched = fd < 0 ? fd : touchDirectory(fd)
+      if (touched < 0) return touched
+    }
     return { dir, listing }
   }
 
@@ -59,10 +67,11 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
         out.add(name, attributes.inoLo, attributes.inoHi, DT_DIR, cookie)
       }
       for (let place = listing.placeAfter(offset); place < listing.places; place += 1) {
+        if (listing.isLate(place)) break
         const name = listing.nameAt(place)
         if (name === null) continue
         if (!out.hasRoom(name.length)) return 0
-        if (!describeChild(dir, name, listing)) continue
+        if (!describeChild(dir, name, listing, place)) continue
         out.add(
           name,
           attributes.inoLo,
@@ -90,6 +99,7 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
         out.add('..', entry, COOKIE_DOTDOT)
       }
       for (let place = listing.placeAfter(offset); place < listing.places; place += 1) {
+        if (listing.isLate(place)) break
         const name = listing.nameAt(place)
         if (name === null) continue
         if (!out.hasRoom(name.length)) return 0
@@ -97,9 +107,12 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
           nameOnly(listing, place)
         } else {
           const node = lookupChild(ctx, dir, name, stat)
-          if (typeof node === 'number') continue
-          listing.origins.saw(carriesOrigin(ctx, node))
-          fillEntry(ctx, node, stat, entry)
+          if (node === -ENOENT) continue
+          if (typeof node === 'number') unknown(listing, place)
+          else {
+            listing.origins.saw(carriesOrigin(ctx, node))
+            fillEntry(ctx, node, stat, entry)
+          }
         }
         out.add(name, entry, listing.cookieAt(place))
       }
@@ -122,10 +135,22 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
     attributes.mode = listing.typeAt(place) << 12
   }
 
+  /** A name is there even if what it stands for cannot be looked at; who tries meets the error. */
+  function unknown(listing: DirListing, place: number): void {
+    entry.nodeid = 0
+    attributes.inoLo = FUSE_UNKNOWN_INO
+    attributes.inoHi = 0
+    attributes.mode = listing.typeAt(place) << 12
+  }
+
   /** Inode number of a child into `attributes`; false if it is gone. */
-  function describeChild(dir: DirNode, name: string, listing: DirListing): boolean {
+  function describeChild(dir: DirNode, name: string, listing: DirListing, place: number): boolean {
     const node = lookupChild(ctx, dir, name, stat)
-    if (typeof node === 'number') return false
+    if (node === -ENOENT) return false
+    if (typeof node === 'number') {
+      unknown(listing, place)
+      return true
+    }
     listing.origins.saw(carriesOrigin(ctx, node))
     fillAttributes(ctx, node, stat, attributes)
     ctx.nodes.collect(node)

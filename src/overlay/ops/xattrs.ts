@@ -24,6 +24,8 @@ import { mayChange } from '../protection.js'
 type XattrOps = Pick<RawFilesystem, 'getxattr' | 'listxattr' | 'setxattr' | 'removexattr'>
 
 const SETXATTR_ACL_KILL_SGID = 1
+/** Of names in any other, the file system says that it does not support them. */
+const NAMESPACES = /^(?:user|trusted|security)\.|^system\.posix_acl_/
 const ACL_PREFIX = 'system.posix_acl_'
 
 function isInUpper(node: Node): boolean {
@@ -64,9 +66,10 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       if (node === undefined) return -ESTALE
       const refused = refusal(name)
       if (refused < 0) return refused
-      if (hasNone(node)) return -ENODATA
+      if (name === ctx.xattrNames.prefix) return -EINVAL
+      if (NAMESPACES.test(name) && hasNone(node)) return -ENODATA
       const onDisk = ctx.xattrNames.toDisk(name)
-      if (onDisk === null) return -ENODATA
+      if (onDisk === null) return ctx.xattrNames.isForbidden(name) ? -ENODATA : -EOPNOTSUPP
       const found = locate(ctx, node, place)
       if (found < 0) return found
       const encoded = encodedName(layerOf(ctx, node), name)
@@ -110,7 +113,7 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       const onDisk = encodedName(ctx.upper, name) ?? ctx.xattrNames.toDisk(name)
       if (onDisk === null) return -EOPNOTSUPP
       let result = mayChange(ctx, node)
-      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node)
+      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node, 'metadata')
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
       node.xattrs = XATTRS_UNKNOWN
@@ -127,6 +130,7 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       const refused = refusal(name)
       if (refused < 0) return refused
       if (ctx.xattrNames.isForbidden(name)) return -EPERM
+      if (name === ctx.xattrNames.prefix) return -EINVAL
       const plain = ctx.xattrNames.toDisk(name)
       if (plain === null) return -EOPNOTSUPP
       let result = mayChange(ctx, node)
@@ -138,7 +142,7 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       // A name that is not there is no reason to copy up.
       const present = getXattr(place.fd, place.name, onDisk, 0, 0)
       if (present < 0 && !(isInUpper(node) && name.startsWith(ACL_PREFIX))) return present
-      result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node)
+      result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node, 'metadata')
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
       node.xattrs = XATTRS_UNKNOWN

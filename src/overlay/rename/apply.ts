@@ -8,11 +8,10 @@ import { actAsSelf, useUmask } from '../../sys/creds.js'
 import { EROFS, ESTALE, EXDEV } from '../../sys/errno.js'
 import { unlinkAt } from '../../sys/node.js'
 import { FileStat, statAt } from '../../sys/stat.js'
-import { writeXattr } from '../../sys/xattr.js'
 import { addAlias, dropName } from '../children.js'
 import { clearEmpty } from '../clear-empty.js'
 import type { OverlayContext } from '../context.js'
-import { copyUp, copyUpDir } from '../copy-up/copy-up.js'
+import { copyUp, copyUpDir, leavesData } from '../copy-up/copy-up.js'
 import { checkName } from '../create.js'
 import type { LayerDir } from '../layer.js'
 import { ensureListing } from '../listing.js'
@@ -20,7 +19,7 @@ import { isLowerPositive } from '../lookup.js'
 import { markImpure, markOpaque } from '../marks.js'
 import type { DirNode, Node } from '../node.js'
 import { WHITEOUT, probe } from '../probe.js'
-import { REDIRECT_MAX } from '../redirect.js'
+import { setRedirect } from '../redirect.js'
 import { detachDir, detachFile, holdOrphan } from '../remove.js'
 import { moveObject } from './move.js'
 import { type DirMark, type RenamePlan, type RenameSide, planRename } from './plan.js'
@@ -47,6 +46,7 @@ function describe(
   return {
     isDir: node.isDir,
     hasLower: node.isDir && node.lowers.length > 0,
+    metacopy: !node.isDir && (inUpper ? node.metacopy : leavesData(ctx, node)),
     opaque: node.isDir && node.opaque,
     // A lower hard link is separated from its other names by copying up: it gets no origin.
     hasOrigin: node.hasOrigin || (!inUpper && (node.isDir || !node.lowerHardLink)),
@@ -157,14 +157,14 @@ function prepare(
   plan: RenamePlan,
 ): number {
   const other = (plan.flags & RENAME_EXCHANGE) !== 0 ? to.node : null
-  let result = copyUp(ctx, node)
+  let result = copyUp(ctx, node, 'metadata')
   if (result === 0) result = copyUpDir(ctx, to.parent)
-  if (result === 0 && other !== null) result = copyUp(ctx, other)
+  if (result === 0 && other !== null) result = copyUp(ctx, other, 'metadata')
   if (result === 0 && plan.clearTarget && !plan.targetInTheWay) result = clearTarget(ctx, to.node)
   const sameParent = from.parent === to.parent
   if (result === 0) result = markParents(ctx, from, to, plan)
-  if (result === 0) result = markDir(ctx, node, plan.sourceMark, sameParent)
-  if (result === 0 && other !== null) result = markDir(ctx, other, plan.targetMark, sameParent)
+  if (result === 0) result = markMoved(ctx, node, plan.sourceMark, sameParent)
+  if (result === 0 && other !== null) result = markMoved(ctx, other, plan.targetMark, sameParent)
   return result
 }
 
@@ -187,40 +187,16 @@ function markParents(
   return result
 }
 
-function markDir(ctx: OverlayContext, node: Node, mark: DirMark, sameParent: boolean): number {
-  if (mark === 'none' || !node.isDir) return 0
-  if (node.upper === null) return -ESTALE
+function markMoved(ctx: OverlayContext, node: Node, mark: DirMark, sameParent: boolean): number {
+  if (mark === 'none') return 0
+  if (mark === 'redirect') return setRedirect(ctx, node, sameParent)
+  if (!node.isDir || node.upper === null) return -ESTALE
   const fd = ctx.fds.fd(node.upper)
   if (fd < 0) return fd
-  if (mark === 'redirect') return setRedirect(ctx, fd, node, sameParent)
   const result = markOpaque(ctx, fd, '', EXDEV)
   if (result < 0) return result
   node.opaque = true
   return 0
-}
-
-/** @mirrors fs/overlayfs/dir.c:ovl_set_redirect */
-function setRedirect(ctx: OverlayContext, fd: number, node: DirNode, sameParent: boolean): number {
-  if (node.redirect !== null && (sameParent || node.redirect.startsWith('/'))) return 0
-  const value = sameParent ? node.name : absoluteRedirect(node)
-  if (!sameParent && value.length > REDIRECT_MAX) return -EXDEV
-  const result = writeXattr(fd, '', `${ctx.xattrNames.prefix}redirect`, value)
-  if (result < 0) return -EXDEV
-  node.redirect = value
-  return 0
-}
-
-/** Path from the root in terms of the lower layers. */
-function absoluteRedirect(node: DirNode): string {
-  let path = ''
-  let current: DirNode = node
-  while (current.parent !== null) {
-    const step = current.redirect ?? current.name
-    if (step.startsWith('/')) return step + path
-    path = `/${step}${path}`
-    current = current.parent
-  }
-  return path
 }
 
 /** After the move: names, listings and nodes follow. */

@@ -10,6 +10,8 @@ export interface RenameSide {
   readonly isDir: boolean
   /** A directory with lower content: merged, or lower only. */
   readonly hasLower: boolean
+  /** A file whose data stays in a lower layer. */
+  readonly metacopy: boolean
   /** Upper directory that carries the opaque mark. */
   readonly opaque: boolean
   /** Has an origin, or gets one by being copied up. */
@@ -36,7 +38,7 @@ export interface RenameQuestion {
   readonly redirects: boolean
 }
 
-/** How a moved directory keeps lower content from showing, or keeps its own. */
+/** How a moved directory keeps lower content from showing, or, as a metadata-only file, its own. */
 export type DirMark = 'none' | 'redirect' | 'opaque'
 
 export interface RenamePlan {
@@ -55,7 +57,7 @@ export interface RenamePlan {
 }
 
 function markFor(side: RenameSide, otherParentMerged: boolean): DirMark {
-  if (!side.isDir) return 'none'
+  if (!side.isDir) return side.metacopy ? 'redirect' : 'none'
   if (side.hasLower) return 'redirect'
   return !side.opaque && otherParentMerged ? 'opaque' : 'none'
 }

@@ -54,7 +54,7 @@ function mountOptions(request: FaultyMount): MountOptions {
 function serve(request: FaultyMount, to: number): number {
   followPlans()
   const reports: WorkerReport['kind'][] = []
-  runWorker(mountOptions(request), (report) => {
+  runWorker({ options: mountOptions(request), line: null }, (report) => {
     reports.push(report.kind)
     writeSync(to, report.kind === 'failed' ? report.message : `${report.kind}\n`, null, 'latin1')
   })

@@ -5,6 +5,7 @@ import type { Dialect, MountOptions } from '../../../src/config/mount-options.js
 import { OptionError } from '../../../src/config/option-error.js'
 import { escapeLayerPath, splitOptions } from '../../../src/config/option-words.js'
 import { parseOptions } from '../../../src/config/parse-options.js'
+import { showOptions } from '../../../src/config/show-options.js'
 
 function parse(text: string, dialect: Dialect = 'kernel'): MountOptions {
   return parseOptions({
@@ -89,5 +90,19 @@ await t.test('any path survives escaping', (t) => {
     }),
     { numRuns: 200 },
   )
+  t.end()
+})
+
+await t.test('the transport', (t) => {
+  const layers = 'lowerdir=/a,upperdir=/u,workdir=/w'
+  t.match(parse(layers).mount, { transport: 'auto', allowOther: true })
+  t.match(parse(`${layers},transport=kernel`).mount, { transport: 'kernel', allowOther: true })
+  t.match(parse(`${layers},transport=libfuse`).mount, { transport: 'libfuse', allowOther: false })
+  const asked = parse(`${layers},transport=libfuse,allow_other`)
+  t.equal(asked.mount.allowOther, true, 'what was asked for is refused when mounting, not dropped')
+  t.equal(refusal(`${layers},transport=nfs`), 'transport')
+  t.equal(refusal(`${layers},transport`), 'transport')
+  t.match(showOptions(parse(`${layers},transport=libfuse`)), ',transport=libfuse,')
+  t.notMatch(showOptions(parse(layers)), 'transport')
   t.end()
 })

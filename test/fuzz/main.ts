@@ -5,6 +5,8 @@
  * TSOVERLAYFS_ENGINE=OPTIONS mounts ours as an engine does, with these options besides (see
  * mount-host.ts), and compares what users see, not what is on disk.
  *
+ * TSOVERLAYFS_OPTIONS=PATTERN tries only the option sets that match.
+ *
  * Usage: node scripts/fuzz.mjs [DIRECTORY for findings; default test/regress/scripts]
  */
 import fc from 'fast-check'
@@ -16,18 +18,19 @@ import { optionSets, randomScenario } from '../helpers/random-scenario.js'
 import { describeScenario, storeFinding } from '../helpers/random-search.js'
 import { type Scenario, scenarioLength } from '../helpers/scenario.js'
 import { candidateName } from '../helpers/subject.js'
+import { refusedOptions, unexplained } from '../helpers/deviations.js'
 import { RunnerFailed } from '../helpers/watched-runner.js'
-import { refusedOptions, unexplained } from './deviations.js'
 
 const checkout = process.cwd()
 const store = process.argv[2] ?? `${checkout}/test/regress/scripts`
 const deadline = Date.now() + Number(process.env['TSOVERLAYFS_SECONDS'] ?? Infinity) * 1000
 const seed = Number(process.env['TSOVERLAYFS_SEED'] ?? Date.now() % 1_000_000)
 const workers = Number(process.env['TSOVERLAYFS_WORKERS'] ?? 2)
-const isOurs = candidateName() === 'ours' || candidateName() === 'program'
-const options = optionSets.filter(
-  (set) => !isOurs || !refusedOptions.some(({ words }) => words.test(set)),
-)
+const isOurs = ['ours', 'program', 'libfuse'].includes(candidateName())
+const wanted = new RegExp(process.env['TSOVERLAYFS_OPTIONS'] ?? '')
+const options = optionSets
+  .filter((set) => wanted.test(set))
+  .filter((set) => !isOurs || !refusedOptions.some(({ words }) => words.test(set)))
 
 const isEngine = process.env['TSOVERLAYFS_ENGINE'] !== undefined
 const SEEN_BY_USERS: ReadonlySet<string> = new Set(['result', 'mount', 'merged'])
