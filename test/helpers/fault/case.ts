@@ -26,6 +26,8 @@ export interface FaultCase {
   readonly open?: readonly Operation[]
   /** The system call under test. */
   readonly call: Operation
+  /** It only looks, at what was not looked at before: all that can go wrong is what it says. */
+  readonly looks?: true
   /** Done on the same mount once the call has succeeded. */
   readonly after?: readonly Operation[]
   /** Why a call that fails may leave something in work until the file is closed. */

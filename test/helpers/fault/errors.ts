@@ -72,6 +72,9 @@ function numberOf(trace: readonly string[], calls: readonly RecordedCall[]): num
 class Attempt {
   readonly problems: string[] = []
   #isDone = false
+  /** The latest fault, and how many there were before it on this mount. */
+  #place = ''
+  #faults = 0
   readonly #scene: Scene
   readonly #story: Story
   readonly #stage: Stage
@@ -86,6 +89,10 @@ class Attempt {
     scene.mountOurs(this.#stage)
     this.#executor = new Executor(scene.target)
     approach(scene, this.#executor)
+  }
+
+  #report(problem: string): void {
+    this.problems.push(`${this.#place}: ${problem}`)
   }
 
   /** Whether the call has brought the new state about in spite of a fault. */
@@ -104,7 +111,10 @@ class Attempt {
     const trace = daemons.settle()
     const { calls } = this.#story
     const number = numberOf(trace.slice(0, Math.max(0, trace.indexOf(HIT))), calls)
-    if (result.startsWith('OK')) this.#isDone = true
+    const call = `call ${number} of ${calls.length}, ${calls[number]?.name}`
+    this.#place = `${call}, ${errnoName(errno)}, after ${this.#faults} faults`
+    this.#faults += 1
+    if (result === this.#story.result) this.#isDone = true
     else this.#judgeFailure(result, errno, calls[number])
     return number
   }
@@ -112,10 +122,10 @@ class Attempt {
   /** The call failed: nothing of it may be left. */
   #judgeFailure(result: string, errno: number, call: RecordedCall | undefined): void {
     if (call === undefined || !isFitting(result, errno, call, this.#scene)) {
-      this.problems.push(`the caller got ${result}`)
+      this.#report(`the caller got ${result}`)
     }
     const left = this.#scene.case.keeps === undefined ? leftIn(this.#stage.work) : []
-    if (left.length > 0) this.problems.push(`left in work: ${left.join(' ')}`)
+    if (left.length > 0) this.#report(`left in work: ${left.join(' ')}`)
     const { old, states } = this.#story
     const disk = this.#scene.disk(this.#stage)
     const text = JSON.stringify([...disk])
@@ -135,17 +145,17 @@ class Attempt {
     const seen = way === 'ours' ? this.#scene.onOurs(copy, look) : this.#scene.kernelView(copy)
     const state = identify(states, way, seen)
     this.#scene.discard(copy)
-    if (typeof state === 'string') this.problems.push(`the next mount shows what is ${state}`)
+    if (typeof state === 'string') this.#report(`the next mount shows what is ${state}`)
   }
 
   /** There are no more faults: make the call, unless it was made, and see that all is well. */
   finish(): void {
     if (!this.#isDone) {
       this.#look(this.#story.states)
-      this.#mustSucceed([this.#scene.case.call])
+      this.#mustGive(this.#story.result, this.#scene.case.call)
     }
     this.#look([this.#story.new])
-    this.#mustSucceed(this.#scene.case.after ?? [])
+    for (const operation of this.#scene.case.after ?? []) this.#mustGive('OK', operation)
     this.#executor.close()
     this.#scene.unmountOurs()
     this.#checkUpper()
@@ -153,17 +163,15 @@ class Attempt {
     this.#scene.discard(this.#stage)
   }
 
-  #mustSucceed(operations: readonly Operation[]): void {
-    for (const operation of operations) {
-      const result = this.#executor.run(operation)
-      if (result.startsWith('OK')) continue
-      this.problems.push(`without a fault, ${operation.op} gives ${result}`)
-    }
+  #mustGive(expected: string, operation: Operation): void {
+    const result = this.#executor.run(operation)
+    if (result.startsWith(expected)) return
+    this.#report(`without a fault, ${operation.op} gives ${result}`)
   }
 
   #look(expected: readonly State[]): void {
     const seen = identify(expected, 'live', this.#scene.view())
-    if (typeof seen === 'string') this.problems.push(`the mount shows what is ${seen}`)
+    if (typeof seen === 'string') this.#report(`the mount shows what is ${seen}`)
   }
 
   /** What a fault cannot stop may leave something on disk that nobody sees. */
@@ -171,7 +179,7 @@ class Attempt {
     const disk = identify([this.#story.new], 'disk', this.#scene.disk(this.#stage))
     if (typeof disk !== 'string') return
     if (this.#isDone) this.#checkNextView([this.#story.new])
-    else this.problems.push(`in upper is what is ${disk}`)
+    else this.#report(`in upper is what is ${disk}`)
   }
 
   /** What a fault in cleaning up left has to go at the next mount. */
@@ -179,7 +187,7 @@ class Attempt {
     this.#scene.onOurs(this.#stage, () => {
       this.#look([this.#story.new])
       const left = readdirSync(`${this.#stage.work}/work`, 'latin1')
-      if (left.length > 0) this.problems.push(`left in work after a mount: ${left.join(' ')}`)
+      if (left.length > 0) this.#report(`left in work after a mount: ${left.join(' ')}`)
     })
   }
 }
@@ -193,8 +201,6 @@ class Campaign {
   #attempt: Attempt | null = null
   /** How many calls are not made again once the call has failed. */
   #skipped = 0
-  /** The faults of the attempt, in words. */
-  #faults: string[] = []
 
   constructor(scene: Scene) {
     this.#scene = scene
@@ -237,9 +243,7 @@ class Campaign {
 
   #inject(attempt: Attempt, at: number, errno: number): number {
     this.faults += 1
-    const hit = attempt.run(at, errno)
-    this.#faults.push(`${hit} ${this.#story.calls[hit]?.name ?? ''} ${errnoName(errno)}`)
-    return hit
+    return attempt.run(at, errno)
   }
 
   #begin(): Attempt {
@@ -250,12 +254,8 @@ class Campaign {
     const attempt = this.#attempt
     if (attempt === null) return
     attempt.finish()
-    const faults = this.#faults.join(', ')
-    for (const problem of attempt.problems) {
-      this.problems.push(`of ${this.#story.calls.length} calls failed ${faults}: ${problem}`)
-    }
+    this.problems.push(...attempt.problems)
     this.#attempt = null
-    this.#faults = []
   }
 }
 

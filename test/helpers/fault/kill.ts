@@ -52,8 +52,6 @@ class Inquest {
     const kernel = isKnown ? null : this.#kernelState(stage, problems)
     const isDone = this.#scene.onOurs(stage, () => {
       const ours = isKnown ? null : this.#look('ours', this.#scene.view(), problems)
-      // Answers once the session, which makes and removes a file in work at first, is under way.
-      if (isKnown) this.#scene.during((executor) => executor.run({ op: 'stat', path: '.' }))
       const left = readdirSync(`${stage.work}/work`, 'latin1')
       if (left.length > 0) problems.push(`left in work: ${left.join(' ')}`)
       if (isKnown) return true

@@ -159,6 +159,8 @@ export class Scene {
     const { ours = '', engine } = this.case
     const options = [request.options, ours].filter((words) => words !== '').join(',')
     this.daemons.mount({ ...request, options, engine })
+    // Answered once the session is under way, which makes and removes a file in work at first.
+    this.during((executor) => executor.run({ op: 'statfs', path: '.' }))
   }
 
   /** Mount ours, look, unmount. */

@@ -18,6 +18,8 @@ const emptied: readonly Operation[] = [
 const gone: readonly Operation[] = [...emptied, { op: 'rmdir', path: 'd' }]
 const pure: readonly Operation[] = [dir('u'), file('u/in')]
 
+const longAgo: Operation = { op: 'utimens', path: 'd', atime: [1, 2], mtime: [3, 4] }
+
 function make(path: string): Operation {
   return { op: 'open', as: 'h', path, flags: ['write', 'create', 'exclusive'] }
 }
@@ -82,8 +84,14 @@ const byForm: readonly FaultCase[] = [
   {
     title: 'rename of an upper directory over one that holds only whiteouts',
     lowers: [lower],
-    setup: [...pure, ...emptied],
+    setup: [...pure, ...emptied, longAgo],
     call: move('u', 'd'),
+    between: [
+      {
+        why: 'the target by another inode number: the whiteouts in it are gone, and it is opaque',
+        script: [{ op: 'rmdir', path: 'd' }, dir('d', 0o711), longAgo],
+      },
+    ],
   },
 ]
 

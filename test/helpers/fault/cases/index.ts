@@ -3,11 +3,15 @@ import type { FaultCase } from '../case.js'
 import { copyUpCases } from './copy-up.js'
 import { engineCases } from './engine.js'
 import { nameCases } from './names.js'
+import { lookCases } from './looks.js'
 import { renameCases } from './rename.js'
 
+/** Those that change something on disk, so that one can be killed half-way. */
 export const faultCases: readonly FaultCase[] = [
   ...copyUpCases,
   ...nameCases,
   ...renameCases,
   ...engineCases,
 ]
+
+export { lookCases }
