@@ -8,14 +8,14 @@ import { actAsSelf, useUmask } from '../sys/creds.js'
 import { EROFS, ESTALE } from '../sys/errno.js'
 import { mkdirAt } from '../sys/node.js'
 import { FileStat } from '../sys/stat.js'
+import { setOpaque } from '../whiteout/opaque.js'
 import type { OverlayContext } from './context.js'
 import { copyMode, copyOwner, copyTimes, copyXattrs } from './copy-up/metadata.js'
-import { markOpaque } from './marks.js'
 import type { DirNode } from './node.js'
 import { statShown } from './override-stat.js'
 
 /**
- * @precondition the directory is in upper and shows no names
+ * @precondition the directory is in upper, where xattrs can be written, and shows no names
  * @returns 0 or -errno
  */
 export function clearEmpty(ctx: OverlayContext, dir: DirNode): number {
@@ -35,7 +35,8 @@ export function clearEmpty(ctx: OverlayContext, dir: DirNode): number {
   result = copyOwner(ctx, stat, work.fd, temp)
   if (result === 0) result = copyXattrs(ctx, parentFd, dir.name, work.fd, temp)
   if (result === 0) result = copyMode(ctx, stat, work.fd, temp)
-  if (result === 0) result = markOpaque(ctx, work.fd, temp)
+  // By the xattr alone: a file in it would be in the way again.
+  if (result === 0) result = setOpaque(work.fd, temp, ctx.xattrNames.prefix)
   if (result === 0) result = copyTimes(stat, work.fd, temp)
   if (result === 0) result = work.install(temp, parentFd, dir.name, RENAME_EXCHANGE)
   work.discard(temp)

@@ -15,19 +15,10 @@ import {
   S_ISGID,
 } from '../sys/constants.js'
 import { actAs, actAsSelf, useUmask } from '../sys/creds.js'
-import {
-  EEXIST,
-  EINVAL,
-  ENAMETOOLONG,
-  ENODATA,
-  ENOENT,
-  EOPNOTSUPP,
-  EROFS,
-  ESTALE,
-} from '../sys/errno.js'
+import { EEXIST, EINVAL, ENAMETOOLONG, ENODATA, EOPNOTSUPP, EROFS, ESTALE } from '../sys/errno.js'
 import { linkAt, mkdirAt, mknodAt, symlinkAt } from '../sys/node.js'
 import { close, openAt, openDirPath } from '../sys/open.js'
-import { FileStat, statAt } from '../sys/stat.js'
+import { FileStat, isThere, statAt } from '../sys/stat.js'
 import { readXattr, writeXattr } from '../sys/xattr.js'
 import { removeWh } from '../whiteout/aufs.js'
 import { isWhName } from '../whiteout/wh-prefix.js'
@@ -256,8 +247,9 @@ function installOverWhiteout(
   isDir: boolean,
 ): number {
   // Where `.wh.` files count, the name itself may be free.
-  const isFree = ctx.options.whPrefix === 'all' && statAt(dirfd, name, scratch) === -ENOENT
-  if (isFree) return work.install(temp, dirfd, name, RENAME_NOREPLACE)
+  const taken = ctx.options.whPrefix === 'all' ? isThere(dirfd, name, scratch) : 1
+  if (taken < 0) return taken
+  if (taken === 0) return work.install(temp, dirfd, name, RENAME_NOREPLACE)
   return work.install(temp, dirfd, name, isDir ? RENAME_EXCHANGE : 0)
 }
 

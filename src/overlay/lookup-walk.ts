@@ -97,29 +97,33 @@ export function readLowerDirMarks(
   if (fd < 0) return fd
   const names = namesOf(fd, name)
   if (typeof names === 'number') return names
-  if (isOpaqueLower(ctx, lower, fd, name, names)) {
+  const opaque = isOpaqueLower(ctx, lower, fd, name, names)
+  if (opaque < 0) return opaque
+  if (opaque === 1) {
     walk.stop = true
     return 0
   }
   return names.length === 0 ? 0 : readRedirect(ctx, fd, name, names, tail)
 }
 
+/** 1, 0 or -errno */
 function isOpaqueLower(
   ctx: OverlayContext,
   lower: LayerDir,
   fd: number,
   name: string,
   names: readonly string[],
-): boolean {
+): number {
   if (names.length > 0) {
-    if (isOpaque(fd, name, ctx.xattrNames.prefix, names)) return true
-    if (hasForeignOpaque(fd, name, names, ctx.options.engineMarks ? 'engine' : 'fuse-overlayfs')) {
-      return true
-    }
+    const own = isOpaque(fd, name, ctx.xattrNames.prefix, names)
+    if (own !== 0) return own
+    const which = ctx.options.engineMarks ? 'engine' : 'fuse-overlayfs'
+    const foreign = hasForeignOpaque(fd, name, names, which)
+    if (foreign !== 0) return foreign
   }
-  if (!honoursWh(ctx, lower)) return false
-  const own = ctx.fds.fd(lower)
-  return own >= 0 && hasWhOpaque(own)
+  if (!honoursWh(ctx, lower)) return 0
+  const dirfd = ctx.fds.fd(lower)
+  return dirfd < 0 ? dirfd : hasWhOpaque(dirfd)
 }
 
 /**

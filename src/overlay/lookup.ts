@@ -6,7 +6,7 @@
 import { S_IFDIR, S_IFMT, S_IFREG } from '../sys/constants.js'
 import { EACCES, EIO, EPERM, ESTALE } from '../sys/errno.js'
 import { FileStat } from '../sys/stat.js'
-import { getXattr, readXattr } from '../sys/xattr.js'
+import { getXattr, lacksXattr, readXattr } from '../sys/xattr.js'
 import { hasForeignOpaque, hasWhOpaqueAt, isOpaque } from '../whiteout/opaque.js'
 import type { OverlayContext } from './context.js'
 import { LayerDir } from './layer.js'
@@ -88,7 +88,9 @@ function readUpperDirMarks(
   if (typeof names === 'number') return names
   if (names.length === 0) return 0
   const { prefix } = ctx.xattrNames
-  out.opaque = isOpaque(fd, name, prefix, names)
+  const opaque = isOpaque(fd, name, prefix, names)
+  if (opaque < 0) return opaque
+  out.opaque = opaque === 1
   out.impure = names.includes(`${prefix}impure`)
   out.hasOriginMark = names.includes(`${prefix}origin`)
   if (out.opaque) {
@@ -109,8 +111,9 @@ function readForeignMarks(
   if (fd < 0) return fd
   const names = namesOf(fd, name)
   if (typeof names === 'number') return names
-  const marked = names.length > 0 && hasForeignOpaque(fd, name, names, 'engine')
-  if (!marked && !hasWhOpaqueAt(fd, name)) return 0
+  let marked = hasForeignOpaque(fd, name, names, 'engine')
+  if (marked === 0) marked = hasWhOpaqueAt(fd, name)
+  if (marked <= 0) return marked
   out.opaque = true
   walk.stop = true
   return 0
@@ -129,10 +132,10 @@ function readUpperFileMarks(
   const { prefix } = ctx.xattrNames
   if (parent.impure) {
     const value = readXattr(fd, name, `${prefix}origin`)
-    if (typeof value === 'string') {
-      const layer = statOrigin(ctx.originLayers, value, originStat)
-      if (layer !== null && originStat.nlink === 1) out.setOrigin(originStat, layer.fsid)
-    }
+    if (typeof value === 'number' && !lacksXattr(value)) return value
+    const layer = typeof value === 'number' ? null : statOrigin(ctx.originLayers, value, originStat)
+    if (typeof layer === 'number') return layer
+    if (layer !== null && originStat.nlink === 1) out.setOrigin(originStat, layer.fsid)
   }
   return Math.min(0, readMetacopy(ctx, fd, name, out.stat, out))
 }
@@ -152,7 +155,8 @@ function readMetacopy(
   if ((stat.mode & S_IFMT) !== S_IFREG || stat.blocks > 8) return 0
   if (stat.sizeBytes === 0 && !ctx.options.metacopy) return 0
   const { prefix } = ctx.xattrNames
-  if (getXattr(fd, name, `${prefix}metacopy`, 0, 0) < 0) return 0
+  const length = getXattr(fd, name, `${prefix}metacopy`, 0, 0)
+  if (length < 0) return lacksXattr(length) ? 0 : length
   if (!ctx.options.metacopy) return -EPERM
   out.metacopy = true
   walk.stop = false
@@ -268,9 +272,14 @@ function resolveDataOnly(ctx: OverlayContext, out: Resolution): number {
   if (!walk.fromRoot) return 0
   for (const layer of ctx.stack.dataLayers) {
     const inner = descend(ctx, layer.root, walk.name, 'last')
-    if (typeof inner === 'number') continue
+    if (typeof inner === 'number') {
+      if (inner < 0) return inner
+      continue
+    }
     const name = walk.name.slice(walk.name.lastIndexOf('/') + 1)
-    if (probe(ctx, inner, name, lowerStat) !== FOUND) continue
+    const seen = probe(ctx, inner, name, lowerStat)
+    if (seen < 0) return seen
+    if (seen !== FOUND) continue
     if ((lowerStat.mode & S_IFMT) !== S_IFREG) return -ESTALE
     out.dataDir = inner
     out.dataName = name

@@ -5,7 +5,17 @@
  */
 import { endianness } from 'node:os'
 import { O_PATH } from '../sys/constants.js'
-import { EINVAL, ENOSYS, EOPNOTSUPP, EOVERFLOW, EPERM } from '../sys/errno.js'
+import {
+  EINVAL,
+  EIO,
+  EMFILE,
+  ENFILE,
+  ENOMEM,
+  ENOSYS,
+  EOPNOTSUPP,
+  EOVERFLOW,
+  EPERM,
+} from '../sys/errno.js'
 import { type FileHandle, fileHandle, openHandle } from '../sys/handle.js'
 import { close } from '../sys/open.js'
 import { type FileStat, statAt } from '../sys/stat.js'
@@ -61,19 +71,29 @@ export function decodeOrigin(value: string): { uuid: string; handle: FileHandle 
   }
 }
 
+/** What says nothing about the object: whoever tries again may find it. */
+const NO_MEANS: readonly number[] = [-EMFILE, -ENFILE, -ENOMEM, -EIO]
+
 /**
  * Find the lower object an origin value names and stat it.
- * @returns the layer it is taken to be in, or null when it is gone, foreign or cannot be opened
+ * @returns the layer it is taken to be in; null when it is gone, foreign or not ours to open; or
+ *   -errno (EMFILE, EIO …)
  * @mirrors fs/overlayfs/namei.c:ovl_check_origin_fh
  */
-export function statOrigin(layers: readonly Layer[], value: string, into: FileStat): Layer | null {
+export function statOrigin(
+  layers: readonly Layer[],
+  value: string,
+  into: FileStat,
+): Layer | null | number {
   const origin = decodeOrigin(value)
   if (origin === null) return null
   let tried = -1
   for (const layer of layers) {
     if (layer.facts.uuid !== origin.uuid || layer.fsid === tried) continue
     tried = layer.fsid
-    const fd = openHandle(layer.handleFd(), origin.handle, O_PATH)
+    const mountFd = layer.handleFd()
+    const fd = mountFd < 0 ? mountFd : openHandle(mountFd, origin.handle, O_PATH)
+    if (NO_MEANS.includes(fd)) return fd
     if (fd < 0) continue
     const result = statAt(fd, '', into)
     close(fd)

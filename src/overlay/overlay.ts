@@ -254,9 +254,7 @@ function makeContext(
       if (node.opens === 0) closeBacking(ctx, node)
     },
     closeOrphan: (node) => {
-      if (node.orphanFd >= 0) close(node.orphanFd)
-      node.orphanFd = -1
-      if (!node.isDir && node.parked !== '') ctx.work?.discard(node.parked)
+      closeOrphan(ctx, node)
     },
     ttlSec: Math.min(options.timeoutSec, FOR_EVER_SEC),
     connection: null,
@@ -266,6 +264,12 @@ function makeContext(
   ctx.nodes.add(root)
   readRootMarks(ctx)
   return ctx
+}
+
+function closeOrphan(ctx: OverlayContext, node: Node): void {
+  if (node.orphanFd >= 0) close(node.orphanFd)
+  node.orphanFd = -1
+  if (!node.isDir && node.parked !== '') ctx.work?.discard(node.parked)
 }
 
 /** The root is a node like others: its upper directory may be impure. */

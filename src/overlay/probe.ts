@@ -4,7 +4,7 @@
  * @mirrors fs/overlayfs/namei.c:ovl_lookup_single
  */
 import { ENAMETOOLONG, ENOENT } from '../sys/errno.js'
-import { FileStat, statAt } from '../sys/stat.js'
+import { FileStat, isThere, statAt } from '../sys/stat.js'
 import { isWhName, whNameOf } from '../whiteout/wh-prefix.js'
 import { isWhiteoutDevice, isXattrWhiteout, mayBeXattrWhiteout } from '../whiteout/whiteout.js'
 import type { OverlayContext } from './context.js'
@@ -51,7 +51,8 @@ export function probe(
   if (fd < 0) return fd
   const result = statAt(fd, name, stat)
   if (result === 0) {
-    if (isWhiteoutDevice(stat) || hasWhiteoutXattr(ctx, fd, name, stat)) return WHITEOUT
+    const hidden = isWhiteoutDevice(stat) ? 1 : hasWhiteoutXattr(ctx, fd, name, stat)
+    if (hidden !== 0) return hidden < 0 ? hidden : WHITEOUT
     const shown = dir.layer.override === null ? 0 : showOverride(dir.layer, fd, name, stat)
     return shown < 0 ? shown : FOUND
   }
@@ -59,12 +60,14 @@ export function probe(
   return wh && place === 'above' ? missed(ctx, dir, fd, name) : ABSENT
 }
 
-function hasWhiteoutXattr(ctx: OverlayContext, fd: number, name: string, stat: FileStat): boolean {
-  if (!mayBeXattrWhiteout(stat)) return false
+/** 1, 0 or -errno */
+function hasWhiteoutXattr(ctx: OverlayContext, fd: number, name: string, stat: FileStat): number {
+  if (!mayBeXattrWhiteout(stat)) return 0
   for (const prefix of ctx.xattrNames.prefixes) {
-    if (isXattrWhiteout(fd, name, stat, prefix)) return true
+    const hidden = isXattrWhiteout(fd, name, stat, prefix)
+    if (hidden !== 0) return hidden
   }
-  return false
+  return 0
 }
 
 /** The name is not there: is it hidden by `.wh.NAME`? Reads all names once that pays. */
@@ -77,5 +80,7 @@ function missed(ctx: OverlayContext, dir: LayerDir, fd: number, name: string): n
       return names.hasWh && names.types.has(whNameOf(name)) ? WHITEOUT : ABSENT
     }
   }
-  return statAt(fd, whNameOf(name), whStat) === 0 ? WHITEOUT : ABSENT
+  const hidden = isThere(fd, whNameOf(name), whStat)
+  if (hidden < 0) return hidden
+  return hidden === 1 ? WHITEOUT : ABSENT
 }

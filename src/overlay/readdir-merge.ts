@@ -8,7 +8,7 @@ import { DT_CHR, DT_REG, DT_UNKNOWN, S_IFMT } from '../sys/constants.js'
 import { readDirents } from '../sys/dirents.js'
 import { close, openDirRead } from '../sys/open.js'
 import { FileStat } from '../sys/stat.js'
-import { readXattr } from '../sys/xattr.js'
+import { lacksXattr, readXattr } from '../sys/xattr.js'
 import { isWhName } from '../whiteout/wh-prefix.js'
 import type { OverlayContext } from './context.js'
 import { DirListing } from './dir-listing.js'
@@ -16,8 +16,8 @@ import type { LayerDir } from './layer.js'
 import type { DirNode } from './node.js'
 import { FOUND, honoursWh, probe } from './probe.js'
 
-/** Type of a hidden name while merging. */
-const HIDDEN = -1
+/** Type of a hidden name while merging: no errno. */
+const HIDDEN = -1000
 const WH_PREFIX_LENGTH = '.wh.'.length
 const scratch = new FileStat()
 
@@ -69,7 +69,9 @@ function mergeLayer(
 ): number {
   const wh = honoursWh(ctx, source)
   const hiddenBelow: string[] = []
-  const mayHoldXattrWhiteouts = !isLowest && hasXattrWhiteoutMark(ctx, source)
+  const xattrWhiteouts = isLowest ? 0 : hasXattrWhiteoutMark(ctx, source)
+  if (xattrWhiteouts < 0) return xattrWhiteouts
+  let failed = 0
   const result = eachName(ctx, source, (name, type) => {
     if (wh && isWhName(name)) {
       hiddenBelow.push(name.slice(WH_PREFIX_LENGTH))
@@ -78,25 +80,35 @@ function mergeLayer(
     names.push(name)
     if (merged.has(name)) return
     const suspect =
-      type === DT_CHR || type === DT_UNKNOWN || (mayHoldXattrWhiteouts && type === DT_REG)
-    merged.set(name, suspect ? visibleType(ctx, source, name) : type)
+      type === DT_CHR || type === DT_UNKNOWN || (xattrWhiteouts === 1 && type === DT_REG)
+    const visible = suspect ? visibleType(ctx, source, name) : type
+    if (visible < 0 && visible !== HIDDEN) failed = visible
+    merged.set(name, visible)
   })
+  if (failed < 0) return failed
   // Only after the whole layer: a `.wh.` file never hides an entry of its own layer.
   for (const name of hiddenBelow) if (!merged.has(name)) merged.set(name, HIDDEN)
   return result
 }
 
-/** Whether a directory says that it may hold whiteouts in xattr form. */
-function hasXattrWhiteoutMark(ctx: OverlayContext, source: LayerDir): boolean {
-  if (source.layer.index === 0 && ctx.work?.form !== 'xattr') return false
+/** Whether a directory says that it may hold whiteouts in xattr form. 1, 0 or -errno */
+function hasXattrWhiteoutMark(ctx: OverlayContext, source: LayerDir): number {
+  if (source.layer.index === 0 && ctx.work?.form !== 'xattr') return 0
   const fd = ctx.fds.fd(source)
-  if (fd < 0) return false
-  return ctx.xattrNames.prefixes.some((prefix) => readXattr(fd, '', `${prefix}opaque`) === 'x')
+  if (fd < 0) return fd
+  for (const prefix of ctx.xattrNames.prefixes) {
+    const value = readXattr(fd, '', `${prefix}opaque`)
+    if (value === 'x') return 1
+    if (typeof value === 'number' && !lacksXattr(value)) return value
+  }
+  return 0
 }
 
-/** DT_* type of a name that may be a whiteout; HIDDEN if it is one. */
+/** DT_* type of a name that may be a whiteout; HIDDEN if it is one, or -errno. */
 function visibleType(ctx: OverlayContext, source: LayerDir, name: string): number {
-  return probe(ctx, source, name, scratch) === FOUND ? (scratch.mode & S_IFMT) >>> 12 : HIDDEN
+  const seen = probe(ctx, source, name, scratch)
+  if (seen < 0) return seen
+  return seen === FOUND ? (scratch.mode & S_IFMT) >>> 12 : HIDDEN
 }
 
 /** Visit the raw names of one layer directory. Collected first: visitors make system calls. */
@@ -146,6 +158,7 @@ function readSingle(ctx: OverlayContext, dir: DirNode, source: LayerDir): DirLis
     if (name === undefined) continue
     const type = visibleType(ctx, source, name)
     if (type === HIDDEN) listing.remove(name)
+    else if (type < 0) return type
     else listing.add(name, type)
   }
   return listing

@@ -1,5 +1,6 @@
 /** statx(2) into a reusable record, and statfs. */
 import { AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW } from './constants.js'
+import { EACCES, ENAMETOOLONG, ENOENT, ENOTDIR } from './errno.js'
 import { NativeMemory, cstring } from './memory.js'
 import { native, orErrno } from './native.js'
 
@@ -86,6 +87,19 @@ export function statAt(dirfd: number, name: string, into: FileStat): number {
   const result = orErrno(native.statx(dirfd, cstring(name), flags, MASK, out.address))
   if (result === 0) decode(into)
   return result
+}
+
+/**
+ * Whether there is such a name, as far as we may look.
+ * @param into filled if there is
+ * @returns 1, 0, or -errno when it cannot be told
+ */
+export function isThere(dirfd: number, name: string, into: FileStat): number {
+  const result = statAt(dirfd, name, into)
+  if (result === 0) return 1
+  const isAbsent =
+    result === -ENOENT || result === -ENOTDIR || result === -ENAMETOOLONG || result === -EACCES
+  return isAbsent ? 0 : result
 }
 
 /** Figures of statvfs(3); block numbers in units of `frsize` bytes. */

@@ -4,7 +4,7 @@
  * O_PATH and reached through /proc/self/fd. Results are lengths, 0, or -errno.
  */
 import { AT_SYMLINK_NOFOLLOW, O_PATH } from './constants.js'
-import { ENOSYS, ENOTDIR } from './errno.js'
+import { EACCES, ENODATA, ENOSYS, ENOTDIR, EOPNOTSUPP } from './errno.js'
 import { NativeMemory, cstring, cstring2 } from './memory.js'
 import { native, orErrno, syscall6 } from './native.js'
 import { close, openAt } from './open.js'
@@ -124,6 +124,14 @@ export function removeXattr(dirfd: number, name: string, key: string): number {
 
 const SCRATCH_BYTES = 65536
 const scratch = new NativeMemory(SCRATCH_BYTES)
+
+/**
+ * Whether a failed read says that there is no such attribute, or none that we may see, rather than
+ * that it could not be told.
+ */
+export function lacksXattr(result: number): boolean {
+  return result === -ENODATA || result === -EOPNOTSUPP || result === -EACCES
+}
 
 /** Read a value of at most 64 KiB as a latin1 string, or -errno. */
 export function readXattr(dirfd: number, name: string, key: string): string | number {

@@ -1,7 +1,8 @@
 /** Opaque directories: the xattr that stops merging below. */
-import { readXattr, writeXattr } from '../sys/xattr.js'
+import { ERANGE } from '../sys/errno.js'
+import { FileStat, isThere } from '../sys/stat.js'
+import { lacksXattr, readXattr, writeXattr } from '../sys/xattr.js'
 import { WH_OPAQUE } from './wh-prefix.js'
-import { FileStat, statAt } from '../sys/stat.js'
 
 /** Opaque marks other tools leave where they may not write `trusted.`; read in lower layers. */
 const FOREIGN_MARKS = ['user.fuseoverlayfs.opaque'] as const
@@ -10,9 +11,17 @@ const ALL_MARKS = ['trusted.overlay.opaque', 'user.overlay.opaque', ...FOREIGN_M
 
 const scratch = new FileStat()
 
+/** Whether an xattr says `y`: exactly that one byte. 1, 0 or -errno */
+function saysYes(dirfd: number, name: string, key: string): number {
+  const value = readXattr(dirfd, name, key)
+  if (typeof value === 'string') return Number(value === 'y')
+  return value === -ERANGE || lacksXattr(value) ? 0 : value
+}
+
 /**
- * Whether a directory's private xattr says `y`: exactly that one byte.
+ * Whether a directory's private xattr says `y`.
  * @param names the directory's xattr names, to spare a read when there is none
+ * @returns 1, 0, or -errno: what an opaque directory hides must not show because of an error
  * @mirrors fs/overlayfs/namei.c:ovl_get_opaquedir_val
  */
 export function isOpaque(
@@ -20,33 +29,37 @@ export function isOpaque(
   name: string,
   privatePrefix: string,
   names: readonly string[],
-): boolean {
+): number {
   const key = `${privatePrefix}opaque`
-  return names.includes(key) && readXattr(dirfd, name, key) === 'y'
+  return names.includes(key) ? saysYes(dirfd, name, key) : 0
 }
 
 /**
  * Whether the directory carries an opaque mark of another program.
  * @param which `engine`: those of the kernel under either prefix, too
+ * @returns 1, 0 or -errno
  */
 export function hasForeignOpaque(
   dirfd: number,
   name: string,
   names: readonly string[],
   which: 'fuse-overlayfs' | 'engine',
-): boolean {
-  const marks = which === 'engine' ? ALL_MARKS : FOREIGN_MARKS
-  return marks.some((key) => names.includes(key) && readXattr(dirfd, name, key) === 'y')
+): number {
+  for (const key of which === 'engine' ? ALL_MARKS : FOREIGN_MARKS) {
+    const marked = names.includes(key) ? saysYes(dirfd, name, key) : 0
+    if (marked !== 0) return marked
+  }
+  return 0
 }
 
-/** Whether an AUFS-style opaque marker lies in the directory. */
-export function hasWhOpaque(dirfd: number): boolean {
-  return statAt(dirfd, WH_OPAQUE, scratch) === 0
+/** Whether an AUFS-style opaque marker lies in the directory. 1, 0 or -errno */
+export function hasWhOpaque(dirfd: number): number {
+  return isThere(dirfd, WH_OPAQUE, scratch)
 }
 
-/** Whether an AUFS-style opaque marker lies in directory `name`. */
-export function hasWhOpaqueAt(dirfd: number, name: string): boolean {
-  return statAt(dirfd, `${name}/${WH_OPAQUE}`, scratch) === 0
+/** Whether an AUFS-style opaque marker lies in directory `name`. 1, 0 or -errno */
+export function hasWhOpaqueAt(dirfd: number, name: string): number {
+  return isThere(dirfd, `${name}/${WH_OPAQUE}`, scratch)
 }
 
 /**
@@ -57,6 +70,7 @@ export function hasWhOpaqueAt(dirfd: number, name: string): boolean {
 export function noteXattrWhiteouts(dirfd: number, privatePrefix: string): number {
   const key = `${privatePrefix}opaque`
   const value = readXattr(dirfd, '', key)
+  if (typeof value === 'number' && !lacksXattr(value)) return value
   return value === 'x' || value === 'y' ? 0 : writeXattr(dirfd, '', key, 'x')
 }
 

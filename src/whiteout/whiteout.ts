@@ -15,7 +15,7 @@ import {
 import { unlinkAt } from '../sys/node.js'
 import { close, openAt } from '../sys/open.js'
 import type { FileStat } from '../sys/stat.js'
-import { getXattr, writeXattr } from '../sys/xattr.js'
+import { getXattr, lacksXattr, writeXattr } from '../sys/xattr.js'
 
 /** Whether a stat result is that of a character device 0/0. @mirrors include/linux/fs.h:IS_WHITEOUT */
 export function isWhiteoutDevice(stat: FileStat): boolean {
@@ -43,6 +43,7 @@ export function makeXattrWhiteout(dirfd: number, name: string, key: string): num
 /**
  * Whether an object is a whiteout in xattr form: a zero-size regular file with the private xattr
  * `whiteout`, of any value.
+ * @returns 1, 0, or -errno: what a whiteout hides must not show because of an error
  * @mirrors fs/overlayfs/util.c:ovl_path_check_xwhiteout_xattr
  */
 export function isXattrWhiteout(
@@ -50,7 +51,9 @@ export function isXattrWhiteout(
   name: string,
   stat: FileStat,
   privatePrefix: string,
-): boolean {
-  if (!mayBeXattrWhiteout(stat)) return false
-  return getXattr(dirfd, name, `${privatePrefix}whiteout`, 0, 0) >= 0
+): number {
+  if (!mayBeXattrWhiteout(stat)) return 0
+  const length = getXattr(dirfd, name, `${privatePrefix}whiteout`, 0, 0)
+  if (length >= 0) return 1
+  return lacksXattr(length) ? 0 : length
 }

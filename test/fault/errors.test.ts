@@ -1,5 +1,5 @@
 /** System calls fail in the middle of an operation. */
-import { faultCases } from '../helpers/fault/cases/index.js'
+import { faultCases, lookCases } from '../helpers/fault/cases/index.js'
 import { runFaults } from '../helpers/fault/suite.js'
 
-await runFaults('errors', faultCases)
+await runFaults('errors', [...faultCases, ...lookCases])

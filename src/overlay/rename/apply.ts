@@ -7,7 +7,7 @@ import { RENAME_EXCHANGE } from '../../sys/constants.js'
 import { actAsSelf, useUmask } from '../../sys/creds.js'
 import { EROFS, ESTALE, EXDEV } from '../../sys/errno.js'
 import { unlinkAt } from '../../sys/node.js'
-import { FileStat, statAt } from '../../sys/stat.js'
+import { FileStat, isThere } from '../../sys/stat.js'
 import { addAlias, dropName } from '../children.js'
 import { clearEmpty } from '../clear-empty.js'
 import type { OverlayContext } from '../context.js'
@@ -65,7 +65,9 @@ function upperHidesName(ctx: OverlayContext, end: RenameEnd): boolean | number {
   const seen = probe(ctx, upper, end.name, scratch)
   if (seen < 0) return seen
   if (seen !== WHITEOUT) return false
-  return ctx.options.whPrefix !== 'all' || statAt(ctx.fds.fd(upper), end.name, scratch) === 0
+  if (ctx.options.whPrefix !== 'all') return true
+  const taken = isThere(ctx.fds.fd(upper), end.name, scratch)
+  return taken < 0 ? taken : taken === 1
 }
 
 function isVisiblyEmpty(ctx: OverlayContext, node: Node | null): boolean | number {

@@ -3,6 +3,7 @@
  * finds in the layers before. The trees are small, since each is built and looked at hundreds of
  * times.
  */
+import type { WhiteoutForm } from '../../../src/overlay/workdir.js'
 import type { Operation } from '../operation.js'
 
 /** One system call, and the state it starts from. */
@@ -12,6 +13,11 @@ export interface FaultCase {
   readonly options?: string
   /** Options of ours beside those. */
   readonly ours?: string
+  /**
+   * Mounted as container engines do, with whiteouts of a form: layers that kernel overlayfs does not
+   * understand, so that only ours is asked.
+   */
+  readonly engine?: WhiteoutForm
   /** Lower layers, topmost first. */
   readonly lowers: readonly (readonly Operation[])[]
   /** Brings upper about, through kernel overlayfs. */
@@ -20,6 +26,8 @@ export interface FaultCase {
   readonly open?: readonly Operation[]
   /** The system call under test. */
   readonly call: Operation
+  /** It only looks, at what was not looked at before: all that can go wrong is what it says. */
+  readonly looks?: true
   /** Done on the same mount once the call has succeeded. */
   readonly after?: readonly Operation[]
   /** Why a call that fails may leave something in work until the file is closed. */

@@ -1,6 +1,7 @@
 /** Mounts of ours in a process of their own, in which system calls fail or are the last on demand. */
 import { closeSync, openSync, readFileSync, readSync, truncateSync, writeSync } from 'node:fs'
 import koffi from 'koffi'
+import type { MountOptions } from '../../../src/config/mount-options.js'
 import { splitOptions } from '../../../src/config/option-words.js'
 import { parseOptions } from '../../../src/config/parse-options.js'
 import { errnoName } from '../../../src/sys/errno.js'
@@ -10,6 +11,7 @@ import { type WorkerReport, runWorker } from '../../../src/worker.js'
 import { type MountRequest, MountRefused, optionText } from '../subject.js'
 import { unmount } from '../syscalls.js'
 import { followPlans } from './calls.js'
+import type { FaultCase } from './case.js'
 import { type ProcessEnd, awaitProcess, forkProcess } from './fork.js'
 import { type FaultPlan, encodePlan } from './plan.js'
 
@@ -27,11 +29,15 @@ function makePipe(): { readonly from: number; readonly to: number } {
   return { from: ends.i32[0] ?? -1, to: ends.i32[1] ?? -1 }
 }
 
-/** What the child does: serve one mount, and tell through the pipe when it is live, or why not. */
-function serve(request: MountRequest, to: number): number {
-  followPlans()
+/** A mount, and how engines would have it. */
+export interface FaultyMount extends MountRequest {
+  readonly engine: FaultCase['engine']
+}
+
+function mountOptions(request: FaultyMount): MountOptions {
+  const { engine } = request
   const options = parseOptions({
-    dialect: 'kernel',
+    dialect: engine === undefined ? 'kernel' : 'fuse-overlayfs',
     words: splitOptions(optionText(request)),
     mountpoint: request.target,
     source: 'tsoverlayfs',
@@ -40,21 +46,33 @@ function serve(request: MountRequest, to: number): number {
     debug: false,
     isRoot: true,
   })
+  if (engine !== 'wh-file') return options
+  return { ...options, overlay: { ...options.overlay, whiteouts: engine } }
+}
+
+/** What the child does: serve one mount, and tell through the pipe when it is live, or why not. */
+function serve(request: FaultyMount, to: number): number {
+  followPlans()
   const reports: WorkerReport['kind'][] = []
-  runWorker({ options, line: null }, (report) => {
+  runWorker({ options: mountOptions(request), line: null }, (report) => {
     reports.push(report.kind)
     writeSync(to, report.kind === 'failed' ? report.message : `${report.kind}\n`, null, 'latin1')
   })
   return reports.includes('failed') ? 1 : 0
 }
 
-/** One daemon at a time. */
-export class FaultyDaemon {
+interface Child {
+  readonly pid: number
+  /** Where it tells what becomes of the mount. */
+  readonly from: number
+}
+
+/** Daemons; the latest is the one that things are done to. */
+export class FaultyDaemons {
   readonly #planFile: number
   readonly #logFile: string
   #serial = 0
-  #pid = 0
-  #from = -1
+  readonly #children: Child[] = []
 
   /** @param directory with the files `plan` and `log` */
   constructor(directory: string) {
@@ -64,21 +82,16 @@ export class FaultyDaemon {
   }
 
   /** Mount without faults. Throws a {@link MountRefused}. */
-  mount(request: MountRequest): void {
+  mount(request: FaultyMount): void {
     this.plan({ mode: 'off' })
     const { from, to } = makePipe()
-    this.#from = from
-    this.#pid = forkProcess(() => serve(request, to))
+    this.#children.push({ pid: forkProcess(() => serve(request, to)), from })
     native.close(to)
-    const word = this.#hear()
+    const length = readSync(from, message, 0, message.length, null)
+    const word = message.toString('latin1', 0, length)
     if (word === 'mounted\n') return
-    const end = this.end()
+    const end = this.#end()
     throw new MountRefused(word === '' ? `the daemon ended: ${JSON.stringify(end)}` : word)
-  }
-
-  #hear(): string {
-    const length = readSync(this.#from, message, 0, message.length, null)
-    return message.toString('latin1', 0, length)
   }
 
   /** Let this happen from now on. */
@@ -95,20 +108,19 @@ export class FaultyDaemon {
     return lines
   }
 
-  /** Unmount, or detach what a dead daemon left behind, and wait for the daemon's end. */
+  /** Unmount the latest, or detach what a dead daemon left behind, and wait for its end. */
   unmount(target: string): ProcessEnd {
     const result = unmount(target)
     const detached = result < 0 ? unmount(target, 'lazy') : 0
     if (detached < 0) throw new Error(`unmount ${target}: ${errnoName(detached)}`)
-    return this.end()
+    return this.#end()
   }
 
-  /** Wait for the daemon's end. */
-  end(): ProcessEnd {
-    const end = awaitProcess(this.#pid)
-    closeSync(this.#from)
-    this.#pid = 0
-    this.#from = -1
+  #end(): ProcessEnd {
+    const child = this.#children.pop()
+    if (child === undefined) throw new Error('there is no daemon')
+    const end = awaitProcess(child.pid)
+    closeSync(child.from)
     return end
   }
 }

@@ -11,6 +11,7 @@ import { FileStat, statAt } from '../../../src/sys/stat.js'
 import { isWhiteoutDevice } from '../../../src/whiteout/whiteout.js'
 import { Executor } from '../executor.js'
 import type { Operation } from '../operation.js'
+import type { Snapshot } from '../snapshot.js'
 import { type CallKind, HIT } from './plan.js'
 import type { FaultReport } from './report.js'
 import type { Scene, Stage, State } from './scene.js'
@@ -71,6 +72,9 @@ function numberOf(trace: readonly string[], calls: readonly RecordedCall[]): num
 class Attempt {
   readonly problems: string[] = []
   #isDone = false
+  /** The latest fault, and how many there were before it on this mount. */
+  #place = ''
+  #faults = 0
   readonly #scene: Scene
   readonly #story: Story
   readonly #stage: Stage
@@ -87,6 +91,10 @@ class Attempt {
     approach(scene, this.#executor)
   }
 
+  #report(problem: string): void {
+    this.problems.push(`${this.#place}: ${problem}`)
+  }
+
   /** Whether the call has brought the new state about in spite of a fault. */
   isDone(): boolean {
     return this.#isDone
@@ -97,13 +105,16 @@ class Attempt {
    * @returns which call of the story that is, -1 for none
    */
   run(at: number, errno: number): number {
-    const { daemon } = this.#scene
-    daemon.plan({ mode: 'fail', calls: 'any', at, errno })
+    const { daemons } = this.#scene
+    daemons.plan({ mode: 'fail', calls: 'any', at, errno })
     const result = this.#executor.run(this.#scene.case.call)
-    const trace = daemon.settle()
+    const trace = daemons.settle()
     const { calls } = this.#story
     const number = numberOf(trace.slice(0, Math.max(0, trace.indexOf(HIT))), calls)
-    if (result.startsWith('OK')) this.#isDone = true
+    const call = `call ${number} of ${calls.length}, ${calls[number]?.name}`
+    this.#place = `${call}, ${errnoName(errno)}, after ${this.#faults} faults`
+    this.#faults += 1
+    if (result === this.#story.result) this.#isDone = true
     else this.#judgeFailure(result, errno, calls[number])
     return number
   }
@@ -111,36 +122,40 @@ class Attempt {
   /** The call failed: nothing of it may be left. */
   #judgeFailure(result: string, errno: number, call: RecordedCall | undefined): void {
     if (call === undefined || !isFitting(result, errno, call, this.#scene)) {
-      this.problems.push(`the caller got ${result}`)
+      this.#report(`the caller got ${result}`)
     }
     const left = this.#scene.case.keeps === undefined ? leftIn(this.#stage.work) : []
-    if (left.length > 0) this.problems.push(`left in work: ${left.join(' ')}`)
+    if (left.length > 0) this.#report(`left in work: ${left.join(' ')}`)
     const { old, states } = this.#story
     const disk = this.#scene.disk(this.#stage)
     const text = JSON.stringify([...disk])
     if (text === this.#approved) return
     this.#approved = text
     const state = identify(states, 'disk', disk)
-    if (typeof state === 'string') this.#checkKernelView(states)
+    if (typeof state === 'string') this.#checkNextView(states)
     // What came after the last step failed: the caller was told so, but all is done.
     else if (state === this.#story.new && state !== old) this.#isDone = true
   }
 
-  #checkKernelView(states: Story['states']): void {
+  /** What the next mount shows: the kernel's, as it is cheap, unless it does not understand. */
+  #checkNextView(states: readonly State[]): void {
+    const way = this.#scene.case.engine === undefined ? 'kernel' : 'ours'
     const copy = this.#scene.stage(this.#stage, 'copied')
-    const kernel = identify(states, 'kernel', this.#scene.kernelView(copy))
+    const look = (): Snapshot => this.#scene.view()
+    const seen = way === 'ours' ? this.#scene.onOurs(copy, look) : this.#scene.kernelView(copy)
+    const state = identify(states, way, seen)
     this.#scene.discard(copy)
-    if (typeof kernel === 'string') this.problems.push(`kernel overlayfs shows what is ${kernel}`)
+    if (typeof state === 'string') this.#report(`the next mount shows what is ${state}`)
   }
 
   /** There are no more faults: make the call, unless it was made, and see that all is well. */
   finish(): void {
     if (!this.#isDone) {
       this.#look(this.#story.states)
-      this.#mustSucceed([this.#scene.case.call])
+      this.#mustGive(this.#story.result, this.#scene.case.call)
     }
     this.#look([this.#story.new])
-    this.#mustSucceed(this.#scene.case.after ?? [])
+    for (const operation of this.#scene.case.after ?? []) this.#mustGive('OK', operation)
     this.#executor.close()
     this.#scene.unmountOurs()
     this.#checkUpper()
@@ -148,25 +163,23 @@ class Attempt {
     this.#scene.discard(this.#stage)
   }
 
-  #mustSucceed(operations: readonly Operation[]): void {
-    for (const operation of operations) {
-      const result = this.#executor.run(operation)
-      if (result.startsWith('OK')) continue
-      this.problems.push(`without a fault, ${operation.op} gives ${result}`)
-    }
+  #mustGive(expected: string, operation: Operation): void {
+    const result = this.#executor.run(operation)
+    if (result.startsWith(expected)) return
+    this.#report(`without a fault, ${operation.op} gives ${result}`)
   }
 
   #look(expected: readonly State[]): void {
     const seen = identify(expected, 'live', this.#scene.view())
-    if (typeof seen === 'string') this.problems.push(`the mount shows what is ${seen}`)
+    if (typeof seen === 'string') this.#report(`the mount shows what is ${seen}`)
   }
 
   /** What a fault cannot stop may leave something on disk that nobody sees. */
   #checkUpper(): void {
     const disk = identify([this.#story.new], 'disk', this.#scene.disk(this.#stage))
     if (typeof disk !== 'string') return
-    if (this.#isDone) this.#checkKernelView([this.#story.new])
-    else this.problems.push(`in upper is what is ${disk}`)
+    if (this.#isDone) this.#checkNextView([this.#story.new])
+    else this.#report(`in upper is what is ${disk}`)
   }
 
   /** What a fault in cleaning up left has to go at the next mount. */
@@ -174,7 +187,7 @@ class Attempt {
     this.#scene.onOurs(this.#stage, () => {
       this.#look([this.#story.new])
       const left = readdirSync(`${this.#stage.work}/work`, 'latin1')
-      if (left.length > 0) this.problems.push(`left in work after a mount: ${left.join(' ')}`)
+      if (left.length > 0) this.#report(`left in work after a mount: ${left.join(' ')}`)
     })
   }
 }
@@ -188,8 +201,6 @@ class Campaign {
   #attempt: Attempt | null = null
   /** How many calls are not made again once the call has failed. */
   #skipped = 0
-  /** The faults of the attempt, in words. */
-  #faults: string[] = []
 
   constructor(scene: Scene) {
     this.#scene = scene
@@ -232,9 +243,7 @@ class Campaign {
 
   #inject(attempt: Attempt, at: number, errno: number): number {
     this.faults += 1
-    const hit = attempt.run(at, errno)
-    this.#faults.push(`${hit} ${this.#story.calls[hit]?.name ?? ''} ${errnoName(errno)}`)
-    return hit
+    return attempt.run(at, errno)
   }
 
   #begin(): Attempt {
@@ -245,12 +254,8 @@ class Campaign {
     const attempt = this.#attempt
     if (attempt === null) return
     attempt.finish()
-    const faults = this.#faults.join(', ')
-    for (const problem of attempt.problems) {
-      this.problems.push(`of ${this.#story.calls.length} calls failed ${faults}: ${problem}`)
-    }
+    this.problems.push(...attempt.problems)
     this.#attempt = null
-    this.#faults = []
   }
 }
 

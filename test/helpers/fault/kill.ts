@@ -21,11 +21,11 @@ function die(scene: Scene, stage: Stage, plan: Kill): string[] {
   scene.mountOurs(stage)
   const result = scene.during((executor) => {
     approach(scene, executor)
-    scene.daemon.plan(plan)
+    scene.daemons.plan(plan)
     return executor.run(scene.case.call)
   })
-  const isHit = scene.daemon.settle().includes(HIT)
-  const end = scene.daemon.unmount(scene.target)
+  const isHit = scene.daemons.settle().includes(HIT)
+  const end = scene.daemons.unmount(scene.target)
   if (!isHit || !('signal' in end) || end.signal !== SIGKILL) {
     return [`the daemon was not killed: ${JSON.stringify(end)}`]
   }
@@ -52,13 +52,11 @@ class Inquest {
     const kernel = isKnown ? null : this.#kernelState(stage, problems)
     const isDone = this.#scene.onOurs(stage, () => {
       const ours = isKnown ? null : this.#look('ours', this.#scene.view(), problems)
-      // Answers once the session, which makes and removes a file in work at first, is under way.
-      if (isKnown) this.#scene.during((executor) => executor.run({ op: 'stat', path: '.' }))
       const left = readdirSync(`${stage.work}/work`, 'latin1')
       if (left.length > 0) problems.push(`left in work: ${left.join(' ')}`)
       if (isKnown) return true
-      if (ours !== kernel) {
-        problems.push(`ours shows the ${ours?.name} state, the kernel the ${kernel?.name} one`)
+      if (kernel !== null && ours !== null && ours !== kernel) {
+        problems.push(`ours shows the ${ours.name} state, the kernel the ${kernel.name} one`)
       }
       if (ours === this.#story.new) return true
       problems.push(...this.#callAgain())
@@ -69,6 +67,7 @@ class Inquest {
   }
 
   #kernelState(stage: Stage, problems: string[]): State | null {
+    if (this.#scene.case.engine !== undefined) return null
     const copy = this.#scene.stage(stage, 'copied')
     const kernel = this.#look('kernel', this.#scene.kernelView(copy), problems)
     this.#scene.discard(copy)

@@ -9,7 +9,7 @@ import { errnoName } from '../../../src/sys/errno.js'
 import { native } from '../../../src/sys/native.js'
 import { mountImage } from '../image.js'
 import { mount } from '../syscalls.js'
-import { FaultyDaemon } from './daemon.js'
+import { FaultyDaemons } from './daemon.js'
 import { failEverywhere } from './errors.js'
 import { killEverywhere } from './kill.js'
 import { FAULT_DIRECTORY } from './plan.js'
@@ -29,14 +29,14 @@ for (const path of [memory, disk]) mkdirSync(path)
 const result = mount('tmpfs', memory, 'tmpfs', 0, 'mode=755,size=256m')
 if (result < 0) throw new Error(`mount a tmpfs: ${errnoName(result)}`)
 mountImage(`${memory}/ext4.image`, disk, IMAGE_BYTES, IMAGE_INODES)
-const daemon = new FaultyDaemon(directory)
+const daemons = new FaultyDaemons(directory)
 
 let scenes = 0
 
 function serve({ part, faultCase }: FaultRequest): FaultReply {
   scenes += 1
   try {
-    const scene = new Scene(faultCase, `${disk}/${scenes}`, daemon)
+    const scene = new Scene(faultCase, `${disk}/${scenes}`, daemons)
     const report = part === 'kill' ? killEverywhere(scene) : failEverywhere(scene)
     scene.remove()
     return { report }

@@ -16,7 +16,7 @@ import { type MountRequest, optionText } from '../subject.js'
 import { mount, unmount } from '../syscalls.js'
 import { snapshotUpper } from '../upper-snapshot.js'
 import type { FaultCase } from './case.js'
-import type { FaultyDaemon } from './daemon.js'
+import type { FaultyDaemons } from './daemon.js'
 import { copyTree } from './tree-copy.js'
 
 /** An upper and a work directory. */
@@ -42,7 +42,7 @@ function mustWork(result: number, what: string): void {
 /** Directories and mounts of one case. */
 export class Scene {
   readonly case: FaultCase
-  readonly daemon: FaultyDaemon
+  readonly daemons: FaultyDaemons
   readonly target: string
   readonly #directory: string
   readonly #lowers: readonly string[]
@@ -50,9 +50,9 @@ export class Scene {
   #stages = 0
 
   /** @param directory made here, removed by {@link remove} */
-  constructor(faultCase: FaultCase, directory: string, daemon: FaultyDaemon) {
+  constructor(faultCase: FaultCase, directory: string, daemons: FaultyDaemons) {
     this.case = faultCase
-    this.daemon = daemon
+    this.daemons = daemons
     this.#directory = directory
     this.target = `${directory}/merged`
     mkdirSync(directory)
@@ -88,14 +88,16 @@ export class Scene {
 
   /** What is done in upper through kernel overlayfs, all of which must succeed. */
   bringAbout(stage: Stage, script: readonly Operation[]): void {
-    this.#onKernel(stage, () => {
+    const run = (): void => {
       this.during((executor) => {
         for (const operation of script) {
           const result = executor.run(operation)
           if (!result.startsWith('OK')) throw new Error(`${operation.op}: ${result}`)
         }
       })
-    })
+    }
+    if (this.case.engine === undefined) this.#onKernel(stage, run)
+    else this.onOurs(stage, run)
   }
 
   /** Let everything that was done in a stage have been done long ago. */
@@ -128,8 +130,9 @@ export class Scene {
     return snapshotUpper(stage.upper, this.#labels)
   }
 
-  /** What kernel overlayfs shows; it must mount, and be able to write. */
+  /** What kernel overlayfs shows; it must mount, and be able to write. Nothing if it is not asked. */
   kernelView(stage: Stage): Snapshot {
+    if (this.case.engine !== undefined) return new Map()
     return this.#onKernel(stage, () => this.view())
   }
 
@@ -153,9 +156,11 @@ export class Scene {
   /** Mount ours; {@link unmountOurs} must follow. */
   mountOurs(stage: Stage): void {
     const request = this.#request(stage)
-    const { ours = '' } = this.case
+    const { ours = '', engine } = this.case
     const options = [request.options, ours].filter((words) => words !== '').join(',')
-    this.daemon.mount({ ...request, options })
+    this.daemons.mount({ ...request, options, engine })
+    // Answered once the session is under way, which makes and removes a file in work at first.
+    this.during((executor) => executor.run({ op: 'statfs', path: '.' }))
   }
 
   /** Mount ours, look, unmount. */
@@ -169,7 +174,7 @@ export class Scene {
   }
 
   unmountOurs(): void {
-    const end = this.daemon.unmount(this.target)
+    const end = this.daemons.unmount(this.target)
     if ('signal' in end || end.code !== 0)
       throw new Error(`the daemon ended: ${JSON.stringify(end)}`)
   }
