@@ -111,6 +111,17 @@ export const deviations: readonly Deviation[] = [
       uses(scenario, 'setflags'),
   },
   {
+    letter: 'R',
+    title: 'no default ACL to remove from what is no directory',
+    covers: ({ place, field, subject, expected, actual }, scenario) =>
+      place === 'result' &&
+      field === 'removexattr' &&
+      subject.includes('posix_acl_default') &&
+      expected === 'EPERM' &&
+      actual === 'OK' &&
+      uses(scenario, 'setflags'),
+  },
+  {
     letter: 'T',
     title: 'two names of one inode',
     diverges: true,

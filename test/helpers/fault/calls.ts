@@ -120,7 +120,7 @@ const kindsOf: Readonly<Record<string, KindsOf>> = {
 const unharmed: ReadonlySet<string> = new Set([
   ...['read', 'write', 'poll', 'eventfd', 'socketpair', 'recvmsg', 'close', 'flock', 'realpath'],
   ...['setfsuid', 'setfsgid', 'umask', 'prctl', 'setsid', '_exit', 'getpagesize'],
-  ...['geteuid', 'getegid', 'mount', 'umount2', 'dup', 'dup2', 'memfd_create'],
+  ...['geteuid', 'getegid', 'mount', 'umount2', 'dup2', 'memfd_create'],
   // Of the libfuse transport.
   ...['pthread_join', 'memcpy', 'strlen', 'memset'],
   // The suite's own.
