@@ -8,8 +8,8 @@ import type { LayerDir } from './layer.js'
 /** What a name stands for. */
 export class Resolution {
   found = false
-  /** The topmost object. */
-  readonly stat = new FileStat()
+  /** The topmost object. Where the caller wants it: set before a lookup. */
+  stat = new FileStat()
   inUpper = false
   /** For a directory: its lower directories, topmost first. */
   lowers: LayerDir[] = []
@@ -18,6 +18,8 @@ export class Resolution {
   lowerName = ''
   /** Links of the lower object, for a file that shows one. */
   lowerNlink = 0
+  /** The topmost object was seen to have no xattrs at all. */
+  bare = false
   opaque = false
   impure = false
   redirect: string | null = null
@@ -42,6 +44,7 @@ export class Resolution {
     this.lowerDir = null
     this.lowerName = name
     this.lowerNlink = 0
+    this.bare = false
     this.opaque = false
     this.impure = false
     this.redirect = null
