@@ -9,6 +9,7 @@ import {
   mount,
   mountOn,
   process as system,
+  releaseProgramText,
   showOptions,
   stateFile,
   unmountOrDetach,
@@ -96,6 +97,7 @@ export async function runDaemon(options: MountOptions, audience: Audience): Prom
   for (const warning of mounted.warnings) audience.say(warning)
   if (audience.background) process.chdir('/')
   audience.ready()
+  releaseProgramText()
   await mounted.ended
   if (device !== '') stateFile.removeState(device)
   process.exit(0)

@@ -36,6 +36,9 @@ export const native = {
   close: bind<(fd: Int) => Int>('int close(int fd)'),
   dup: bind<(fd: Int) => Int>('int dup(int fd)'),
   dup2: bind<(fd: Int, as: Int) => Int>('int dup2(int fd, int as)'),
+  madvise: bind<(address: Pointer, size: number, advice: Int) => Int>(
+    'int madvise(void *address, size_t size, int advice)',
+  ),
   memfdCreate: bind<(name: Pointer, flags: Int) => Int>(
     'int memfd_create(void *name, unsigned int flags)',
   ),

@@ -11,6 +11,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
@@ -311,7 +312,10 @@ await t.test('without fuse-native everything else works', async (t) => {
   }
   const program = `${path}/install/bin/tsoverlayfs`
   copyFileSync(PROGRAM, program)
-  copyFileSync(`${checkout}/dist/tsoverlayfs.cjs`, `${path}/install/dist/tsoverlayfs.cjs`)
+  for (const name of readdirSync(`${checkout}/dist`)) {
+    const from = `${checkout}/dist/${name}`
+    if (statSync(from).isFile()) copyFileSync(from, `${path}/install/dist/${name}`)
+  }
   symlinkSync(`${checkout}/node_modules/koffi`, `${path}/install/node_modules/koffi`)
   const words = ['mount', '-o', layers(path), `${path}/merged`]
   t.strictSame(run(words, program), { code: 0, stdout: '', stderr: '' })

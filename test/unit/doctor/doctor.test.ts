@@ -1,6 +1,6 @@
 /** The doctor on machines below temporary directories, and from end to end on this one. */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import t, { type Test } from 'tap'
@@ -554,8 +554,11 @@ await t.test('the command', (t) => {
 
   const copy = `${root}/copy`
   for (const name of ['', '/bin', '/dist']) mkdirSync(copy + name)
-  for (const name of ['bin/tsoverlayfs', 'dist/tsoverlayfs.cjs'])
-    copyFileSync(`${CHECKOUT}/${name}`, `${copy}/${name}`)
+  copyFileSync(`${CHECKOUT}/bin/tsoverlayfs`, `${copy}/bin/tsoverlayfs`)
+  for (const name of readdirSync(`${CHECKOUT}/dist`)) {
+    const from = `${CHECKOUT}/dist/${name}`
+    if (statSync(from).isFile()) copyFileSync(from, `${copy}/dist/${name}`)
+  }
   for (const words of [['doctor'], ['mount', '-o', 'lowerdir=/', '/mnt']]) {
     const { status, stderr } = spawnSync(`${copy}/bin/tsoverlayfs`, words, { encoding: 'utf8' })
     t.equal(status, 1)
