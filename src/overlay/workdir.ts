@@ -46,7 +46,7 @@ import { LayerError } from './layer-error.js'
 const MAX_CLEAN_DEPTH = 64
 
 /** All names in a directory, or -errno. */
-function namesIn(dirfd: number): string[] | number {
+export function namesIn(dirfd: number): string[] | number {
   const fd = openDirRead(dirfd)
   if (fd < 0) return fd
   const names: string[] = []
@@ -76,6 +76,8 @@ export type WhiteoutForm = 'device' | 'xattr' | 'wh-file'
 export class WorkDir {
   /** O_PATH descriptor of `work/work`. */
   readonly fd: number
+  /** Nobody else had it in use when it was opened. */
+  readonly alone: boolean
   /** Holds the shared lock for the mount's life. */
   readonly #lockFd: number
   readonly #unique: string
@@ -86,8 +88,9 @@ export class WorkDir {
   /** Prefix of the private xattrs; of use in the xattr form only. */
   #prefix = ''
 
-  private constructor(fd: number, lockFd: number) {
+  private constructor(fd: number, lockFd: number, alone: boolean) {
     this.fd = fd
+    this.alone = alone
     this.#lockFd = lockFd
     const random = Math.floor(Math.random() * 0xffffffff)
     this.#unique = `#${process.pid.toString(16)}.${random.toString(16)}.`
@@ -118,12 +121,13 @@ export class WorkDir {
       close(fd)
       close(lockFd)
     })
-    if (tryExclusiveLock(lockFd)) {
+    const alone = tryExclusiveLock(lockFd)
+    if (alone) {
       const names = namesIn(fd)
       if (typeof names !== 'number') for (const name of names) removeTree(fd, name)
     }
     takeSharedLock(lockFd)
-    return new WorkDir(fd, lockFd)
+    return new WorkDir(fd, lockFd, alone)
   }
 
   /** A name in this directory that nobody else uses. */
