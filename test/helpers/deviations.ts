@@ -171,9 +171,7 @@ function whiteoutsOnly(expected: string, actual: string): boolean {
 }
 
 /** Option sets that ours refuses, with the letter of the reason. */
-export const refusedOptions: readonly { readonly words: RegExp; readonly letter: string }[] = [
-  { words: /index=on/, letter: 'P' },
-]
+export const refusedOptions: readonly { readonly words: RegExp; readonly letter: string }[] = []
 
 /** What no deviation covers. */
 export function unexplained(
