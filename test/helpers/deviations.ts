@@ -80,6 +80,16 @@ export const deviations: readonly Deviation[] = [
     },
   },
   {
+    letter: 'P',
+    title: 'a copy-up into the index that fails leaves nothing',
+    covers: ({ place, field, expected, actual }, { options }) =>
+      place === 'index' &&
+      field === 'presence' &&
+      actual === '-' &&
+      options.includes('userxattr') &&
+      expected !== 'file',
+  },
+  {
     letter: 'Q',
     title: 'whiteouts never show',
     covers: ({ field, expected, actual, place, subject }) => {
@@ -151,7 +161,8 @@ export const deviations: readonly Deviation[] = [
     title: 'a read-only mount writes nothing',
     covers: ({ place, subject, field, actual }, { options }) => {
       if (!/\bro\b/.test(options) || actual !== '-') return false
-      if (place === 'work') return subject === '/work' && field === 'presence'
+      if (field === 'presence' && place === 'work') return subject === '/work'
+      if (field === 'presence' && place === 'index') return subject === '/'
       return place === 'upper' && /^xattr (uuid|origin|impure)$/.test(field)
     },
   },
@@ -169,9 +180,6 @@ function whiteoutsOnly(expected: string, actual: string): boolean {
   const more = expected.split(' ').filter((entry) => !had.has(entry))
   return more.length > 0 && more.every((entry) => entry.endsWith('/2'))
 }
-
-/** Option sets that ours refuses, with the letter of the reason. */
-export const refusedOptions: readonly { readonly words: RegExp; readonly letter: string }[] = []
 
 /** What no deviation covers. */
 export function unexplained(
