@@ -157,7 +157,7 @@ function ourOptions({ lowers, upper, work }: Layers, index = true) {
 /** Open and close the engine, which is all a mount does before it is asked for something. */
 function tryOurs(place: Layers): number {
   try {
-    t.equal(tryOurs(place), 0, 'and then it is')
+    openOverlay(ourOptions(place)).close()
     return 0
   } catch (error) {
     if (error instanceof LayerError) return -error.errno
