@@ -127,4 +127,13 @@ export const libfuseDeviations: readonly Deviation[] = [
     covers: ({ place, field, expected, actual }) =>
       place === 'result' && field === 'times' && withoutBirth(expected) === withoutBirth(actual),
   },
+  {
+    letter: 'e',
+    title: 'two names of one file have two page caches',
+    covers: ({ place, field }, { options, lowers }) =>
+      place === 'result' &&
+      field === 'fread' &&
+      options.includes('index=on') &&
+      lowers.some((script) => script.some(({ op }) => op === 'link')),
+  },
 ]

@@ -90,6 +90,15 @@ export const deviations: readonly Deviation[] = [
       expected !== 'file',
   },
   {
+    letter: 'P',
+    title: 'so nothing is in the way of the next mount',
+    covers: ({ place, expected, actual }, { options }) =>
+      place === 'mount' &&
+      expected === 'refused: ENODATA' &&
+      actual.startsWith('mounted') &&
+      /userxattr.*index=on|index=on.*userxattr/.test(options),
+  },
+  {
     letter: 'Q',
     title: 'whiteouts never show',
     covers: ({ field, expected, actual, place, subject }) => {
