@@ -122,7 +122,7 @@ export function openIndex(place: IndexPlace, warnings: string[]): IndexDir | nul
     warnings.push(`index=on: ${reason}: mounted with index=off`)
     return null
   }
-  const remedy = `mount with index=off, or remove ${path.slice(0, -1)}/index'`
+  const remedy = 'mount with that one, or with index=off'
   verify(stack.upper.root.fd, `${prefix}origin`, lower, place, remedy)
   const fd = openDir(place)
   if (fd === -ENOENT && work === null) return null

@@ -42,6 +42,8 @@ import { XattrNames } from './xattr-names.js'
 
 const log = openLog('node')
 const LISTED_NAMES = 2_000_000
+/** How long a mount that was taken down may be busy with its end. */
+const ENDING_MS = 1000
 const FOR_EVER_SEC = 4294967295
 
 /** A mounted or mountable overlay. */
@@ -91,7 +93,8 @@ function chooseMarks(options: OverlayOptions, work: WorkDir | null, warnings: st
 
 function openWork(options: OverlayOptions, stack: LayerStack): WorkDir | null {
   if (stack.upper === null || stack.workFd < 0 || options.readOnly) return null
-  const work = WorkDir.open(stack.workFd, options.workDir ?? '')
+  const patienceMs = options.index ? ENDING_MS : 0
+  const work = WorkDir.open(stack.workFd, options.workDir ?? '', patienceMs)
   if (options.fsync === 'volatile' && options.volatileMarker) {
     const marked = work.markVolatile()
     if (marked < 0)

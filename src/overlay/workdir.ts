@@ -98,9 +98,10 @@ export class WorkDir {
 
   /**
    * Make `work/work` in the user's workdir, remove what earlier mounts left in it, and hold it.
+   * @param patienceMs how long to wait for a mount that is ending
    * @throws LayerError EINVAL when it carries an incompatible feature; else the errno of making it
    */
-  static open(parent: number, path: string): WorkDir {
+  static open(parent: number, path: string, patienceMs = 0): WorkDir {
     const stat = new FileStat()
     if (statAt(parent, 'work', stat) === 0 && (stat.mode & S_IFMT) !== S_IFDIR) {
       unlinkAt(parent, 'work')
@@ -121,7 +122,7 @@ export class WorkDir {
       close(fd)
       close(lockFd)
     })
-    const alone = tryExclusiveLock(lockFd)
+    const alone = waitUntilAlone(lockFd, patienceMs)
     if (alone) {
       const names = namesIn(fd)
       if (typeof names !== 'number') for (const name of names) removeTree(fd, name)
@@ -324,6 +325,19 @@ function openOwn(fd: number): number {
   if (opened !== -EACCES) return opened
   const changed = chmodAt(fd, '', 0o700)
   return changed < 0 ? changed : openDirRead(fd)
+}
+
+const RETRY_MS = 10
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
+/** Take the exclusive lock. Returns false when others hold theirs for longer. */
+function waitUntilAlone(fd: number, patienceMs: number): boolean {
+  const end = performance.now() + patienceMs
+  while (!tryExclusiveLock(fd)) {
+    if (performance.now() >= end) return false
+    Atomics.wait(pause, 0, 0, RETRY_MS)
+  }
+  return true
 }
 
 function checkIncompat(fd: number, path: string, release: () => void): void {
