@@ -12,7 +12,7 @@ import { statNode } from './location.js'
 import { resolve } from './lookup.js'
 import { markImpure, writeOrigin } from './marks.js'
 import { encodeOrigin } from './origin.js'
-import { DirNode, FileNode, type Node, PROTECT_UNREAD } from './node.js'
+import { DirNode, FileNode, type Node, PROTECT_UNREAD, XATTRS_NONE } from './node.js'
 import { protectionOfStat } from './protection.js'
 import { Resolution } from './resolution.js'
 
@@ -33,6 +33,7 @@ function nameLimit(ctx: OverlayContext): number {
 /**
  * The node of `name` in `parent`, known or new, with its stat.
  * @param stat filled on success
+ * @param isListed the name is from the directory's listing
  * @returns the node, or -errno: ENOENT when there is no such name
  */
 export function lookupChild(
@@ -40,7 +41,9 @@ export function lookupChild(
   parent: DirNode,
   name: string,
   stat: FileStat,
+  isListed = false,
 ): Node | number {
+  found.stat = stat
   const known = parent.children.get(name)
   if (known !== undefined) {
     if (!known.isDir && known.indexName !== '') preferName(known, parent, name)
@@ -52,12 +55,11 @@ export function lookupChild(
   }
   if (parent.removed) return -ENOENT
   if (name.length > 255 && name.length > nameLimit(ctx)) return -ENAMETOOLONG
-  const listed = ctx.ttlSec > 0 ? parent.listing : null
+  const listed = ctx.ttlSec > 0 && !isListed ? parent.listing : null
   if (listed !== null && !listed.has(name)) return -ENOENT
   const result = resolve(ctx, parent, name, found)
   if (result < 0) return result
   if (!found.found) return -ENOENT
-  copyStat(found.stat, stat)
   return instantiate(ctx, parent, name, found)
 }
 
@@ -70,10 +72,6 @@ export function findChild(ctx: OverlayContext, parent: DirNode, name: string): N
 }
 
 const scratch = new FileStat()
-
-function copyStat(from: FileStat, to: FileStat): void {
-  Object.assign(to, from)
-}
 
 function instantiate(
   ctx: OverlayContext,
@@ -154,6 +152,7 @@ function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resol
   node.dataName = what.dataName
   node.dataBlocks = what.dataBlocks
   node.redirect = what.redirect
+  if (what.bare) node.xattrs = XATTRS_NONE
   node.lowerHardLink = what.lowerNlink > 1
   node.protection = protectionOfStat(what.stat.attributes) | (what.inUpper ? PROTECT_UNREAD : 0)
   takeOrigin(node, what)

@@ -103,6 +103,7 @@ function showEntry(ctx: OverlayContext, index: IndexDir, name: string, out: Reso
   }
   out.metacopy = marked >= 0
   out.inUpper = true
+  out.bare = false
   Object.assign(out.stat, entryStat)
   return 0
 }

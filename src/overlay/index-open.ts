@@ -17,7 +17,7 @@ import type { Layer } from './layer.js'
 import type { LayerStack } from './layer-stack.js'
 import type { OverlayOptions } from './options.js'
 import { decodeOrigin, encodeOrigin } from './origin.js'
-import type { WorkDir } from './workdir.js'
+import { type WorkDir, disinherit } from './workdir.js'
 
 const NO_UUID = '\0'.repeat(16)
 
@@ -90,12 +90,17 @@ function verify(fd: number, key: string, layer: Layer, place: IndexPlace, remedy
 }
 
 /** Descriptor of the index; ENOENT where a read-only mount finds none. */
-function openDir({ stack, work }: IndexPlace): number {
+function openDir({ options, stack, work }: IndexPlace): number {
   actAsSelf()
   useUmask(0)
   const made = work === null ? -EEXIST : mkdirAt(stack.workFd, 'index', 0)
   if (made < 0 && made !== -EEXIST) return made
   const fd = openAt(stack.workFd, 'index', O_PATH | O_DIRECTORY | O_NOFOLLOW)
+  if (fd >= 0 && made === 0) {
+    disinherit(fd, `${options.workDir ?? ''}/index`, () => {
+      close(fd)
+    })
+  }
   return fd
 }
 

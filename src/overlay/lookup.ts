@@ -6,7 +6,7 @@
 import { S_IFDIR, S_IFMT, S_IFREG } from '../sys/constants.js'
 import { EACCES, EIO, EPERM, ESTALE } from '../sys/errno.js'
 import { FileStat } from '../sys/stat.js'
-import { getXattr, lacksXattr, readXattr } from '../sys/xattr.js'
+import { lacksXattr, readXattr } from '../sys/xattr.js'
 import { hasForeignOpaque, hasWhOpaqueAt, isOpaque } from '../whiteout/opaque.js'
 import type { OverlayContext } from './context.js'
 import { LayerDir } from './layer.js'
@@ -165,13 +165,15 @@ function readMetacopy(
   if ((stat.mode & S_IFMT) !== S_IFREG || stat.blocks > 8) return 0
   if (stat.sizeBytes === 0 && !ctx.options.metacopy) return 0
   const { prefix } = ctx.xattrNames
-  const length = getXattr(fd, name, `${prefix}metacopy`, 0, 0)
-  if (length < 0) return lacksXattr(length) ? 0 : length
+  // All names rather than this one: most files have none, and will be asked for others.
+  const names = namesOf(fd, name)
+  if (typeof names === 'number') return lacksXattr(names) ? 0 : names
+  if (names.length === 0 && stat === out.stat) out.bare = true
+  if (!names.includes(`${prefix}metacopy`)) return 0
   if (!ctx.options.metacopy) return -EPERM
   out.metacopy = true
   walk.stop = false
-  const names = namesOf(fd, name)
-  const result = typeof names === 'number' ? names : readRedirect(ctx, fd, name, names)
+  const result = readRedirect(ctx, fd, name, names)
   return result < 0 ? result : 1
 }
 

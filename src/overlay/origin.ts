@@ -108,6 +108,7 @@ export function statOrigin(
     const result = statAt(fd, '', into)
     close(fd)
     if (result === 0) return layer
+    if (NO_MEANS.includes(result)) return result
   }
   return null
 }

@@ -8,8 +8,8 @@ import type { LayerDir } from './layer.js'
 /** What a name stands for. */
 export class Resolution {
   found = false
-  /** The topmost object. */
-  readonly stat = new FileStat()
+  /** The topmost object. Where the caller wants it: set before a lookup. */
+  stat = new FileStat()
   inUpper = false
   /** For a directory: its lower directories, topmost first. */
   lowers: LayerDir[] = []
@@ -24,6 +24,8 @@ export class Resolution {
   unionNlink = 0
   /** Value of an upper file's origin mark; '' where it leads nowhere, or was not looked at. */
   origin = ''
+  /** The topmost object was seen to have no xattrs at all. */
+  bare = false
   opaque = false
   impure = false
   redirect: string | null = null
@@ -52,6 +54,7 @@ export class Resolution {
     this.indexed = false
     this.unionNlink = 0
     this.origin = ''
+    this.bare = false
     this.opaque = false
     this.impure = false
     this.redirect = null

@@ -38,6 +38,7 @@ import { tryExclusiveLock, takeSharedLock } from '../sys/lock.js'
 import { linkAt, mkdirAt, mknodAt, renameAt, rmdirAt, unlinkAt } from '../sys/node.js'
 import { close, openAt, openDirPath, openDirRead, openPath } from '../sys/open.js'
 import { FileStat, statAt } from '../sys/stat.js'
+import { lacksXattr, removeXattr } from '../sys/xattr.js'
 import { placeWh, removeWh } from '../whiteout/aufs.js'
 import { noteXattrWhiteouts } from '../whiteout/opaque.js'
 import { makeXattrWhiteout } from '../whiteout/whiteout.js'
@@ -118,10 +119,12 @@ export class WorkDir {
       if (fd >= 0) close(fd)
       throw new LayerError(-lockFd, `workdir '${path}/work': ${errnoName(lockFd)}`)
     }
-    checkIncompat(fd, path, () => {
+    const release = (): void => {
       close(fd)
       close(lockFd)
-    })
+    }
+    checkIncompat(fd, path, release)
+    disinherit(fd, `${path}/work`, release)
     const alone = waitUntilAlone(lockFd, patienceMs)
     if (alone) {
       const names = namesIn(fd)
@@ -338,6 +341,24 @@ function waitUntilAlone(fd: number, patienceMs: number): boolean {
     Atomics.wait(pause, 0, 0, RETRY_MS)
   }
   return true
+}
+
+/**
+ * Take from the directory what it got from the one it was made in: what is built in it is to have the
+ * ACLs of what it is a copy of, and no others.
+ * @throws LayerError when that cannot be done; `release` has been called then
+ * @mirrors fs/overlayfs/super.c:ovl_workdir_create
+ */
+export function disinherit(fd: number, path: string, release: () => void): void {
+  for (const name of ['system.posix_acl_default', 'system.posix_acl_access']) {
+    const removed = removeXattr(fd, '', name)
+    if (removed === 0 || lacksXattr(removed)) continue
+    release()
+    throw new LayerError(
+      -removed,
+      `workdir '${path}': cannot remove ${name} from it: ${errnoName(removed)}`,
+    )
+  }
 }
 
 function checkIncompat(fd: number, path: string, release: () => void): void {

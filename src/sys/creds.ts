@@ -10,6 +10,9 @@ const SECBIT_NO_SETUID_FIXUP = 1 << 2
 
 let fsuid = -1
 let fsgid = -1
+/** The process's own ids, which it never changes once it serves. */
+let ownUid = -1
+let ownGid = -1
 let mask = -1
 
 /**
@@ -35,9 +38,21 @@ export function actAs(uid: number, gid: number): void {
   }
 }
 
+function learnOwnIds(): void {
+  ownUid = native.geteuid()
+  ownGid = native.getegid()
+}
+
 /** Own new objects as the process itself. */
 export function actAsSelf(): void {
-  actAs(native.geteuid(), native.getegid())
+  if (ownUid < 0) learnOwnIds()
+  actAs(ownUid, ownGid)
+}
+
+/** Whether the process itself has these ids. */
+export function isOwn(uid: number, gid: number): boolean {
+  if (ownUid < 0) learnOwnIds()
+  return uid === ownUid && gid === ownGid
 }
 
 /** Set the umask (process-wide) for the next object. Costs nothing when it is already so. */

@@ -190,12 +190,23 @@ function whiteoutsOnly(expected: string, actual: string): boolean {
   return more.length > 0 && more.every((entry) => entry.endsWith('/2'))
 }
 
+/** What passing lower files through brings about: with `passthrough=upper` or `off` it is not so. */
+const ofLowerPassthrough: ReadonlySet<string> = new Set(['A', 'B'])
+
+/** The deviations that hold for what is compared. */
+function knownDeviations(): readonly Deviation[] {
+  const candidate = candidateName()
+  if (candidate === 'libfuse') return [...deviations, ...libfuseDeviations]
+  if (!/^ours:.*passthrough=(?:upper|off)/.test(candidate)) return deviations
+  return deviations.filter(({ letter }) => !ofLowerPassthrough.has(letter))
+}
+
 /** What no deviation covers. */
 export function unexplained(
   differences: readonly Difference[],
   scenario: Scenario,
 ): readonly Difference[] {
-  const known = candidateName() === 'libfuse' ? [...deviations, ...libfuseDeviations] : deviations
+  const known = knownDeviations()
   const explains = (difference: Difference, all = known): boolean =>
     all.some(({ covers }) => covers(difference, scenario))
   const diverging = known.filter(({ diverges }) => diverges === true)

@@ -172,13 +172,21 @@ export function programSubject(program: string): Subject {
   }
 }
 
-/** Ours, many sessions in one process: what makes thousands of mounts affordable. */
-export function hostedSubject(checkout: string, transport: TransportName = 'kernel'): Subject {
+/**
+ * Ours, many sessions in one process: what makes thousands of mounts affordable.
+ * @param ownOptions options beside those of the comparison, such as `passthrough=off`
+ */
+export function hostedSubject(
+  checkout: string,
+  transport: TransportName = 'kernel',
+  ownOptions = '',
+): Subject {
   const host = new MountHost(checkout, { ...plainProgram, transport })
   return {
     name: transport === 'kernel' ? 'ours' : transport,
     mount: async (request) => {
-      const refusal = await host.mount(request.target, optionText(request))
+      const words = [optionText(request), ownOptions].filter((part) => part !== '').join(',')
+      const refusal = await host.mount(request.target, words)
       if (refusal !== null) throw new MountRefused(refusal)
       return {
         unmount: async () => {
@@ -192,13 +200,14 @@ export function hostedSubject(checkout: string, transport: TransportName = 'kern
 }
 
 /**
- * Choose what is compared with the kernel: `kernel`, `ours` (in one host process), `libfuse` (ours
- * through libfuse 2), `program` (`bin/tsoverlayfs`, one process a mount), or the path or name of a
+ * Choose what is compared with the kernel: `kernel`, `ours` (in one host process), `ours:OPTIONS`
+ * (with options of our own), `libfuse` (ours through libfuse 2), `program` (`bin/tsoverlayfs`, one process a mount), or the path or name of a
  * program like fuse-overlayfs.
  */
 export function subjectByName(name: string, checkout: string): Subject {
   if (name === 'kernel') return kernelSubject('kernel again')
   if (name === 'ours') return hostedSubject(checkout)
+  if (name.startsWith('ours:')) return hostedSubject(checkout, 'kernel', name.slice(5))
   if (name === 'libfuse') return hostedSubject(checkout, 'libfuse')
   if (name === 'program') {
     const program = `${checkout}/bin/tsoverlayfs`
@@ -215,5 +224,5 @@ export function candidateName(): string {
 
 /** Whether the candidate is this program, in one form or another. */
 export function isOurs(): boolean {
-  return ['ours', 'program', 'libfuse'].includes(candidateName())
+  return /^(?:ours(?:$|:)|program$|libfuse$)/.test(candidateName())
 }

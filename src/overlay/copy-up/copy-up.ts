@@ -27,7 +27,7 @@ import { readXattr, writeXattr } from '../../sys/xattr.js'
 import type { OverlayContext } from '../context.js'
 import { type Layer, LayerDir } from '../layer.js'
 import { markImpure, writeOrigin } from '../marks.js'
-import type { DirNode, FileNode, Node } from '../node.js'
+import { type DirNode, type FileNode, type Node, XATTRS_NONE } from '../node.js'
 import { encodeOrigin } from '../origin.js'
 import { statShown } from '../override-stat.js'
 import { type Recoding, makeStandIn, recodingFor } from '../override-objects.js'
@@ -292,12 +292,14 @@ function build(up: CopyUp, origin: string | null): number {
   if (made < 0) return made
   const recode = recodingOf(up)
   let result = copyOwner(ctx, stat, work.fd, temp)
-  if (result === 0) result = copyXattrs(ctx, up.fromFd, up.fromName, work.fd, temp, recode)
+  if (result === 0 && up.file?.xattrs !== XATTRS_NONE) {
+    result = copyXattrs(ctx, up.fromFd, up.fromName, work.fd, temp, recode)
+  }
   const protection = protectionOfStat(stat.attributes)
   if (result === 0 && protection !== 0 && ctx.canMark) {
     result = storeProtection(ctx, work.fd, temp, protection)
   }
-  if (result === 0) result = copyMode(ctx, stat, work.fd, temp)
+  if (result === 0 && !isMadeWithMode(up)) result = copyMode(ctx, stat, work.fd, temp)
   if (result === 0 && origin !== null) {
     result = writeOrigin(ctx, work.fd, temp, stat.mode & S_IFMT, origin)
   }
@@ -339,10 +341,19 @@ function makeDirectory(up: CopyUp): number {
   return result
 }
 
+/**
+ * Whether a file is made with its final mode at once: without bits that a change of owner would take
+ * away, and not without those that we may need ourselves.
+ */
+function isMadeWithMode({ ctx, stat, isFilled }: CopyUp): boolean {
+  if ((stat.mode & S_IFMT) !== S_IFREG || isFilled) return false
+  return (stat.mode & 0o7600) === 0o600 && (ctx.upper?.override ?? null) === null
+}
+
 function makeRegular(up: CopyUp): number {
-  const { work, temp } = up
+  const { work, temp, stat } = up
   const how = up.isFilled ? O_RDWR : O_CREAT | O_EXCL | O_RDWR
-  const fd = openAt(work.fd, temp, how, 0o600)
+  const fd = openAt(work.fd, temp, how, isMadeWithMode(up) ? stat.mode & 0o777 : 0o600)
   if (fd < 0) return fd
   const source = openSource(up)
   const result = source < 0 ? source : fillRegular(up, source, fd)

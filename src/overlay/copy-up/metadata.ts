@@ -7,7 +7,7 @@
 import { chmodAt, chownAt, utimesAt } from '../../sys/attr.js'
 import { S_IFLNK, S_IFMT, UTIME_NOW } from '../../sys/constants.js'
 import { EINVAL, ENODATA, EOPNOTSUPP, EOVERFLOW } from '../../sys/errno.js'
-import { native } from '../../sys/native.js'
+import { isOwn } from '../../sys/creds.js'
 import type { FileStat } from '../../sys/stat.js'
 import { readXattr, writeXattr, xattrNames } from '../../sys/xattr.js'
 import type { OverlayContext } from '../context.js'
@@ -60,7 +60,7 @@ export function copyOwner(
     const type = stat.mode & S_IFMT
     return type === S_IFLNK ? tryChown(toFd, toName, stat.uid, stat.gid) : 0
   }
-  if (stat.uid === native.geteuid() && stat.gid === native.getegid()) return 0
+  if (isOwn(stat.uid, stat.gid)) return 0
   const result = chownAt(toFd, toName, stat.uid, stat.gid)
   // An owner that the user namespace has no id for is shown as one that it has not either.
   return result === -EINVAL ? -EOVERFLOW : result

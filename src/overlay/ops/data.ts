@@ -9,7 +9,7 @@ import {
   O_RDONLY,
   S_IFREG,
 } from '../../sys/constants.js'
-import { EINVAL, ENOSYS, ENOTTY, EROFS, ESTALE } from '../../sys/errno.js'
+import { EINVAL, ENODATA, ENOSYS, ENOTTY, EROFS, ESTALE } from '../../sys/errno.js'
 import {
   copyFileRange,
   fallocate,
@@ -21,11 +21,12 @@ import {
   syncfs,
 } from '../../sys/io.js'
 import { close, duplicate, openAt } from '../../sys/open.js'
+import { readXattr, writeXattr } from '../../sys/xattr.js'
 import type { SyncKind } from '../aside.js'
 import type { OverlayContext } from '../context.js'
 import { copyUp } from '../copy-up/copy-up.js'
 import { FSXATTR_BYTES, readFlags, writeFlags } from '../inode-flags.js'
-import type { FileNode } from '../node.js'
+import { type FileNode, XATTRS_NONE } from '../node.js'
 import { closeData, dataFd, killSuidSgid, openNode, releaseNode } from '../open-file.js'
 import { mayChange, mayWrite } from '../protection.js'
 import { fileOf } from './names.js'
@@ -48,7 +49,9 @@ type DataOps = Pick<
 
 /** FALLOC_FL_KEEP_SIZE. */
 const KEEP_SIZE = 1
+const WRITE_CACHE = 1
 const WRITE_KILL_SUIDGID = 4
+const CAPABILITY = 'security.capability'
 
 /** Operations on data, over one overlay. */
 export function dataOps(ctx: OverlayContext): DataOps {
@@ -117,7 +120,14 @@ export function dataOps(ctx: OverlayContext): DataOps {
       if (!node.inUpper) return -ESTALE
       const fd = dataFd(ctx, node, true)
       if (fd < 0) return fd
+      // What was written through a mapping is no write(2), and takes nothing away.
+      const isMapped = (writeFlags & WRITE_CACHE) !== 0 && node.xattrs !== XATTRS_NONE
+      const capability = isMapped ? readXattr(fd, '', CAPABILITY) : -ENODATA
       const written = pwrite(fd, data.address + dataOffset, size, offset)
+      if (typeof capability === 'string') {
+        const restored = writeXattr(fd, '', CAPABILITY, capability)
+        if (restored < 0) return restored
+      }
       if (written >= 0 && (writeFlags & WRITE_KILL_SUIDGID) !== 0) killSuidSgid(ctx, node)
       return written
     },

@@ -106,7 +106,7 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
         if (place >= PLUS_LIMIT && listing.hasIno(place)) {
           nameOnly(listing, place)
         } else {
-          const node = lookupChild(ctx, dir, name, stat)
+          const node = lookupChild(ctx, dir, name, stat, true)
           if (node === -ENOENT) continue
           if (typeof node === 'number') unknown(listing, place)
           else {
@@ -145,7 +145,7 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
 
   /** Inode number of a child into `attributes`; false if it is gone. */
   function describeChild(dir: DirNode, name: string, listing: DirListing, place: number): boolean {
-    const node = lookupChild(ctx, dir, name, stat)
+    const node = lookupChild(ctx, dir, name, stat, true)
     if (node === -ENOENT) return false
     if (typeof node === 'number') {
       unknown(listing, place)

@@ -377,9 +377,27 @@ const inherited: Row = {
   ],
 }
 
+const defaultInWork: Row = {
+  title: 'a work directory that has a default ACL',
+  lowers: [[file('f'), dir('d'), file('d/in')]],
+  more: {
+    work: [{ op: 'setxattr', path: '.', name: 'system.posix_acl_default', value: sampleAcl }],
+  },
+  script: [
+    { op: 'append', path: 'f', data: 'more' },
+    { op: 'append', path: 'd/in', data: 'more' },
+    { op: 'create', path: 'new', data: 'new' },
+    { op: 'unlink', path: 'd/in' },
+    { op: 'create', path: 'd/in', data: 'over a whiteout' },
+    { op: 'mkdir', path: 'd/made', mode: 0o755 },
+    ...['f', 'd', 'd/in', 'new', 'd/made'].map((path): Operation => ({ op: 'stat', path })),
+  ],
+}
+
 const rows = [
   ...attributeRows,
   trees,
+  defaultInWork,
   data,
   holes,
   truncations,

@@ -130,8 +130,8 @@ const serveTable: ServeTable = {
   open: (x, record, path, flags) => data.open(x, record.path(path), flags),
   read: (x, _record, _path, fh, buffer, _size, low, high) =>
     data.read(x, fh, buffer, low + high * HIGH),
-  write: (x, _record, _path, fh, buffer, _size, low, high) =>
-    data.write(x, fh, buffer, low + high * HIGH),
+  write: (x, record, _path, fh, buffer, _size, low, high) =>
+    data.write(x, fh, buffer, low + high * HIGH, record.isMappedWrite()),
   release: (x, _record, _path, fh) => data.release(x, fh),
   create: (x, record, path, mode) => names.create(x, record.path(path), record.openFlags(), mode),
   unlink: (x, record, path) => names.unlink(x, record.path(path)),

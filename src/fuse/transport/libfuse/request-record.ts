@@ -27,6 +27,9 @@ const RECORD = {
   readdir_filler: 184,
 } as const
 
+/** Offset of `writepage` in libfuse 2's `struct fuse_file_info`. */
+const WRITE_PAGE = 16
+
 /** What comes in the place of bytes that are not UTF-8. */
 const REPLACEMENT = '\ufffd'
 
@@ -66,6 +69,11 @@ export class RequestRecord {
   /** O_* flags of create. */
   openFlags(): number {
     return readWord(this.#pointer('info'))
+  }
+
+  /** Whether a write is the kernel's, of what was written through a mapping. */
+  isMappedWrite(): boolean {
+    return readWord(this.#pointer('info') + WRITE_PAGE) !== 0
   }
 
   /** Times of utimens in ms since the epoch; the argument for the second is a copy of the first. */

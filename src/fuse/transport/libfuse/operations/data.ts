@@ -1,5 +1,6 @@
 /** Open files: open, read, write, flush, fsync, release. */
 import { EBADF } from '../../../../sys/errno.js'
+import { FUSE_WRITE_CACHE } from '../../../protocol/flags/request.js'
 import type { Adapter } from '../adapter.js'
 
 /** Open a file. Returns the handle's number, or -errno. @param flags O_* */
@@ -28,18 +29,29 @@ export function read(x: Adapter, number: number, into: Buffer, offsetBytes: numb
   return done
 }
 
-/** Write from a buffer. Returns the count. @errno EBADF no such handle */
-export function write(x: Adapter, number: number, from: Buffer, offsetBytes: number): number {
+/**
+ * Write from a buffer.
+ * @param isMapped the bytes were written through a mapping
+ * @returns the count @errno EBADF no such handle
+ */
+export function write(
+  x: Adapter,
+  number: number,
+  from: Buffer,
+  offsetBytes: number,
+  isMapped: boolean,
+): number {
   const handle = x.handles.get(number)
   if (handle === undefined) return -EBADF
   const { filesystem, request, memory } = x
   const { nodeid, fh, flags } = handle
+  const writeFlags = isMapped ? FUSE_WRITE_CACHE : 0
   let done = 0
   while (done < from.length) {
     const size = Math.min(from.length - done, memory.bytes.length)
     memory.bytes.set(from.subarray(done, done + size))
     const at = offsetBytes + done
-    const count = filesystem.write(request, nodeid, fh, at, size, memory, 0, 0, flags)
+    const count = filesystem.write(request, nodeid, fh, at, size, memory, 0, writeFlags, flags)
     if (count < 0) return done > 0 ? done : count
     done += count
     if (count < size) break

@@ -60,7 +60,7 @@ function stage(): { x: Adapter; filesystem: WatchedFilesystem } {
 /** Make a file and close it. */
 function makeFile(x: Adapter, path: string, text = ''): void {
   const number = names.create(x, path, O_RDWR, S_IFREG | 0o644)
-  data.write(x, number, Buffer.from(text), 0)
+  data.write(x, number, Buffer.from(text), 0, false)
   data.release(x, number)
 }
 
@@ -118,12 +118,12 @@ await t.test('open files', async (t) => {
   const { x, filesystem } = stage()
   const number = names.create(x, '/f', O_RDWR, S_IFREG | 0o600)
   t.equal(number, 1)
-  t.equal(data.write(x, number, Buffer.from('hello'), 0), 5)
-  t.equal(data.write(x, number, Buffer.from('!'), 5), 1)
+  t.equal(data.write(x, number, Buffer.from('hello'), 0, false), 5)
+  t.equal(data.write(x, number, Buffer.from('!'), 5, false), 1)
   t.equal(read(x, number), 'hello!')
   t.equal(read(x, number, 2), 'he')
   const big = Buffer.alloc(x.memory.bytes.length * 2 + 7, 'ab')
-  t.equal(data.write(x, number, big, 0), big.length, 'in as many pieces as it takes')
+  t.equal(data.write(x, number, big, 0, false), big.length, 'in as many pieces as it takes')
   const back = Buffer.alloc(big.length + 10)
   t.equal(data.read(x, number, back, 0), big.length)
   t.ok(back.subarray(0, big.length).equals(big))
@@ -150,7 +150,7 @@ await t.test('a handle that does not exist', async (t) => {
     attributes.fgetattr(x, '/f', 7),
     attributes.ftruncate(x, 7, 0),
     data.read(x, 7, Buffer.alloc(1), 0),
-    data.write(x, 7, Buffer.alloc(1), 0),
+    data.write(x, 7, Buffer.alloc(1), 0, false),
     data.flush(x, 7),
     data.fsync(x, 7, false),
     data.release(x, 7),
