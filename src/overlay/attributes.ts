@@ -15,6 +15,11 @@ function fsidOf(node: Node): number {
   return node.inUpper ? 0 : (node.lowerDir?.layer.fsid ?? 0)
 }
 
+function linksOf({ options }: OverlayContext, node: Node, stat: FileStat): number {
+  if (node.isDir) return node.merged || options.staticNlink ? 1 : stat.nlink
+  return node.indexed ? node.unionNlink : stat.nlink
+}
+
 /** Write what stat shows for `node`, whose real object has `stat`, into `out`. */
 export function fillAttributes(
   ctx: OverlayContext,
@@ -41,7 +46,7 @@ export function fillAttributes(
   out.btimeSec = stat.btimeSec
   out.btimeNsec = stat.btimeNsec
   out.mode = stat.mode
-  out.nlink = node.isDir && (node.merged || options.staticNlink) ? 1 : stat.nlink
+  out.nlink = linksOf(ctx, node, stat)
   out.uid = shownId(options.uidMap, options.squashUid, stat.uid)
   out.gid = shownId(options.gidMap, options.squashGid, stat.gid)
   out.rdevMajor = stat.rdevMajor
@@ -65,7 +70,10 @@ export function fillEntry(ctx: OverlayContext, node: Node, stat: FileStat, out: 
   out.attrTtlSec = ctx.ttlSec
   fillAttributes(ctx, node, stat, out.attributes)
   node.nlookup += 1
-  if (node.isDir || !node.inUpper) return
+  if (node.isDir) return
+  // Which of its names is used next decides what upper gets.
+  if (node.indexName !== '') out.entryTtlSec = 0
+  if (!node.inUpper) return
   if (isUnlinkRecent(node)) {
     out.entryTtlSec = 0
     out.attrTtlSec = 0

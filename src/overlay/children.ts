@@ -46,6 +46,7 @@ export function lookupChild(
   found.stat = stat
   const known = parent.children.get(name)
   if (known !== undefined) {
+    if (!known.isDir && known.indexName !== '') preferName(known, parent, name)
     const result = statNode(ctx, known, stat)
     if (result === 0) return known
     // Another instance over this upper may have put a whiteout in its place.
@@ -64,7 +65,10 @@ export function lookupChild(
 
 /** As {@link lookupChild}, for operations that need only the node. */
 export function findChild(ctx: OverlayContext, parent: DirNode, name: string): Node | number {
-  return parent.children.get(name) ?? lookupChild(ctx, parent, name, scratch)
+  const known = parent.children.get(name)
+  if (known === undefined) return lookupChild(ctx, parent, name, scratch)
+  if (!known.isDir && known.indexName !== '') preferName(known, parent, name)
+  return known
 }
 
 const scratch = new FileStat()
@@ -124,13 +128,20 @@ function fixOrigin(ctx: OverlayContext, parent: DirNode, node: DirNode): number 
   return written < 0 && written !== -EPERM ? written : markImpure(ctx, parent)
 }
 
+/** The node of another name of the same file, if one is known. */
+function knownFile(ctx: OverlayContext, what: Resolution): FileNode | undefined {
+  if (what.indexName !== '') return ctx.nodes.byIndexName(what.indexName)
+  return what.inUpper && what.stat.nlink > 1
+    ? ctx.nodes.byUpperKey(upperKeyOf(what.stat))
+    : undefined
+}
+
 function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resolution): FileNode {
-  if (what.inUpper && what.stat.nlink > 1) {
-    const linked = ctx.nodes.byUpperKey(upperKeyOf(what.stat))
-    if (linked !== undefined) {
-      addAlias(linked, parent, name)
-      return linked
-    }
+  const linked = knownFile(ctx, what)
+  if (linked !== undefined) {
+    addAlias(linked, parent, name)
+    if (what.indexName !== '') preferName(linked, parent, name)
+    return linked
   }
   const type = what.stat.mode & S_IFMT
   const node = new FileNode(ctx.nodes.nextId(), parent, name, type, what.inUpper)
@@ -145,9 +156,19 @@ function addFile(ctx: OverlayContext, parent: DirNode, name: string, what: Resol
   node.lowerHardLink = what.lowerNlink > 1
   node.protection = protectionOfStat(what.stat.attributes) | (what.inUpper ? PROTECT_UNREAD : 0)
   takeOrigin(node, what)
-  if (what.inUpper && what.stat.nlink > 1) ctx.nodes.setUpperKey(node, upperKeyOf(what.stat))
+  if (what.indexName !== '') takeIndex(ctx, node, what)
+  else if (what.inUpper && what.stat.nlink > 1) {
+    ctx.nodes.setUpperKey(node, upperKeyOf(what.stat))
+  }
   register(ctx, parent, name, node)
   return node
+}
+
+function takeIndex(ctx: OverlayContext, node: FileNode, what: Resolution): void {
+  ctx.nodes.setIndexName(node, what.indexName)
+  node.indexed = what.indexed
+  node.lowerNlink = what.lowerNlink
+  node.unionNlink = what.unionNlink
 }
 
 function takeOrigin(node: Node, what: Resolution): void {
@@ -176,6 +197,21 @@ export function addAlias(node: FileNode, parent: DirNode, name: string): void {
   if (node.parent === parent && node.name === name) return
   node.aliases ??= []
   node.aliases.push({ parent, name })
+}
+
+/**
+ * Have what is done to the file next done under that one of its names: requests about a file do not
+ * say which, but who makes them has looked it up just before.
+ */
+export function preferName(node: FileNode, parent: DirNode, name: string): void {
+  const first = node.parent
+  if (first === null || (first === parent && node.name === name)) return
+  const aliases = node.aliases ?? []
+  const at = aliases.findIndex((alias) => alias.parent === parent && alias.name === name)
+  if (at < 0) return
+  aliases[at] = { parent: first, name: node.name }
+  node.parent = parent
+  node.name = name
 }
 
 /**

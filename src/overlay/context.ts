@@ -5,6 +5,7 @@
 import type { Connection } from '../fuse/raw-filesystem.js'
 import type { CopyMethods } from './copy-up/data.js'
 import type { Aside, FlushKind, LongCopy } from './aside.js'
+import type { IndexDir } from './index-dir.js'
 import type { DirFds, Layer } from './layer.js'
 import type { LayerStack } from './layer-stack.js'
 import type { InodeNumbers } from './inode-number.js'
@@ -21,6 +22,8 @@ export interface OverlayContext {
   /** null on a read-only overlay: changes give EROFS. */
   readonly upper: Layer | null
   readonly work: WorkDir | null
+  /** work/index; null = lower hard links are separated by copy-up. */
+  readonly index: IndexDir | null
   readonly fds: DirFds
   readonly nodes: NodeTable
   readonly root: DirNode

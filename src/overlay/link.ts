@@ -14,6 +14,7 @@ import { markImpure } from './marks.js'
 import type { DirNode, FileNode } from './node.js'
 import { mayChange, mayWrite } from './protection.js'
 import { setRedirect } from './redirect.js'
+import { storeUnionNlink } from './union-nlink.js'
 
 /** A file in upper, where it is, and what it is before it gets the name. */
 export interface LinkSource {
@@ -37,6 +38,7 @@ export function readyToLink(
   let result = Math.min(mayChange(ctx, node), mayWrite(ctx, parent))
   if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node, 'metadata')
   if (result === 0) result = copyUpDir(ctx, parent)
+  if (result === 0 && node.indexed) result = storeUnionNlink(ctx, node, 'U')
   // Under its new name it would not be found in the lower layers.
   if (result === 0 && node.metacopy) result = setRedirect(ctx, node, false)
   if (result === 0 && node.hasOrigin) result = markImpure(ctx, parent)

@@ -34,6 +34,7 @@ export function locate(ctx: OverlayContext, node: Node, into: Location): number 
     if (node.lowerDir === null) return -ESTALE
     return put(into, ctx.fds.fd(node.lowerDir), node.lowerName)
   }
+  if (node.indexed && ctx.index !== null) return put(into, ctx.index.fd, node.indexName)
   const upper = node.parent?.upper ?? null
   return upper === null ? -ESTALE : put(into, ctx.fds.fd(upper), node.name)
 }

@@ -10,8 +10,9 @@ import { lacksXattr, readXattr } from '../sys/xattr.js'
 import { hasForeignOpaque, hasWhOpaqueAt, isOpaque } from '../whiteout/opaque.js'
 import type { OverlayContext } from './context.js'
 import { LayerDir } from './layer.js'
+import { findIndexOfLower, findIndexOfUpper } from './index-lookup.js'
 import type { DirNode } from './node.js'
-import { statOrigin } from './origin.js'
+import { encodeOrigin, statOrigin } from './origin.js'
 import { ABSENT, FOUND, type ProbePlace, WHITEOUT, honoursWh, probe } from './probe.js'
 import {
   descend,
@@ -48,7 +49,8 @@ export function resolve(
   }
   const result = resolveLowers(ctx, parent, out)
   if (result < 0) return result
-  return out.metacopy && out.dataDir === null ? -EIO : 0
+  if (out.metacopy && out.dataDir === null) return -EIO
+  return ctx.index !== null && !out.inUpper && out.lowerNlink > 1 ? findIndexOfLower(ctx, out) : 0
 }
 
 function resolveUpper(
@@ -135,7 +137,15 @@ function readUpperFileMarks(
     if (typeof value === 'number' && !lacksXattr(value)) return value
     const layer = typeof value === 'number' ? null : statOrigin(ctx.originLayers, value, originStat)
     if (typeof layer === 'number') return layer
-    if (layer !== null && originStat.nlink === 1) out.setOrigin(originStat, layer.fsid)
+    if (layer !== null) {
+      const { fsid } = layer
+      out.origin = String(value)
+      if (originStat.nlink === 1) out.setOrigin(originStat, fsid)
+      else {
+        const indexed = findIndexOfUpper(ctx, out.origin, originStat, fsid, out)
+        if (indexed < 0) return indexed
+      }
+    }
   }
   return Math.min(0, readMetacopy(ctx, fd, name, out.stat, out))
 }
@@ -241,6 +251,10 @@ function takeLowerFile(
     out.lowerDir = dir
     out.lowerName = name
     out.lowerNlink = stat.nlink
+    // The data is to be that of the object that was copied up.
+    if (ctx.index !== null && out.origin !== '' && originOf(ctx, dir, name) !== out.origin) {
+      return -ESTALE
+    }
     if (out.inUpper && stat.nlink === 1) out.setOrigin(stat, dir.layer.fsid)
   }
   const fd = ctx.fds.fd(dir)
@@ -251,6 +265,12 @@ function takeLowerFile(
   out.dataName = name
   out.dataBlocks = stat.blocks
   return 0
+}
+
+/** Origin value of a lower object, or -errno. */
+function originOf(ctx: OverlayContext, dir: LayerDir, name: string): string | number {
+  const fd = ctx.fds.fd(dir)
+  return fd < 0 ? fd : encodeOrigin(dir.layer, fd, name)
 }
 
 function takeLowerDir(

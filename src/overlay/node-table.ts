@@ -10,6 +10,8 @@ export class NodeTable {
   readonly #nodes = new Map<number, Node>()
   /** Upper files with several links, by device-local inode number: one inode, one node. */
   readonly #hardLinks = new Map<number, FileNode>()
+  /** Files that share a copy in work/index, by its name: one lower inode, one node. */
+  readonly #indexed = new Map<string, FileNode>()
   readonly #drop: (node: Node) => void
   #next = 2
 
@@ -51,6 +53,18 @@ export class NodeTable {
     if (key !== 0) this.#hardLinks.set(key, node)
   }
 
+  /** The node of a lower hard link, if one is known. */
+  byIndexName(name: string): FileNode | undefined {
+    return this.#indexed.get(name)
+  }
+
+  /** Let a node be the one of a lower hard link; '' = of none any more. */
+  setIndexName(node: FileNode, name: string): void {
+    if (this.#indexed.get(node.indexName) === node) this.#indexed.delete(node.indexName)
+    node.indexName = name
+    if (name !== '') this.#indexed.set(name, node)
+  }
+
   /** The kernel gave back `count` references. @mirrors FUSE_FORGET */
   forget(id: number, count: number): void {
     const node = this.#nodes.get(id)
@@ -75,6 +89,7 @@ export class NodeTable {
 
   #forgetFile(node: FileNode): void {
     this.setUpperKey(node, 0)
+    if (this.#indexed.get(node.indexName) === node) this.#indexed.delete(node.indexName)
     for (const { parent, name } of node.aliases ?? []) {
       if (parent.children.get(name) === node) parent.children.delete(name)
       if (parent !== node.parent) this.collect(parent)

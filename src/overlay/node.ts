@@ -4,7 +4,7 @@
  * are never stored: a node has a parent and a name, and hard links have more of those.
  *
  * Invariants. `upper !== null` (`inUpper`) means the object exists in upper under its node's own
- * parent and name. A node with parent null is detached: removed, or the root. nlookup counts what
+ * parent and name, or, where `indexed`, in work/index. A node with parent null is detached: removed, or the root. nlookup counts what
  * the kernel holds: every entry handed out adds one, FORGET takes away.
  */
 import type { LayerDir } from './layer.js'
@@ -114,6 +114,13 @@ export class FileNode extends BaseNode {
   redirect: string | null = null
   /** The object in lower has further names, so that copying up separates it from them. */
   lowerHardLink = false
+  /** Name in work/index of the copy that all names of a lower hard link share; '' = they share none. */
+  indexName = ''
+  /** That copy is there, and reached by that name: not all names of the file need be in upper. */
+  indexed = false
+  /** Links of the lower object, and those of the overlay's file; of meaning with an indexName only. */
+  lowerNlink = 0
+  unionNlink = 0
   /** Names beside (parent, name) that the kernel knows. */
   aliases: Alias[] | null = null
   /** When a name of an upper file was last removed, by performance.now(); 0 = not of late. */

@@ -206,6 +206,10 @@ function rebind(ctx: OverlayContext, node: FileNode, truncates: boolean): number
   fresh.lowerDir = node.lowerDir
   fresh.lowerName = node.lowerName
   fresh.lowerHardLink = node.lowerHardLink
+  fresh.indexName = node.indexName
+  fresh.indexed = node.indexed
+  fresh.lowerNlink = node.lowerNlink
+  fresh.unionNlink = node.unionNlink
   fresh.metacopy = node.metacopy
   fresh.dataDir = node.dataDir
   fresh.dataName = node.dataName
@@ -219,9 +223,21 @@ function rebind(ctx: OverlayContext, node: FileNode, truncates: boolean): number
   const ready = copyUp(ctx, fresh, truncates ? 'truncate' : 'all')
   if (ready < 0) return ready
   register(ctx, parent, name, fresh)
+  if (node.indexName !== '') inheritNames(ctx, node, fresh)
   node.inUpper = false
+  node.indexed = false
   node.parent = null
   return -ESTALE
+}
+
+/** All names of a lower hard link go to one node. */
+function inheritNames(ctx: OverlayContext, node: FileNode, fresh: FileNode): void {
+  const { indexName } = node
+  ctx.nodes.setIndexName(node, '')
+  ctx.nodes.setIndexName(fresh, indexName)
+  fresh.aliases = node.aliases
+  node.aliases = null
+  for (const { parent, name } of fresh.aliases ?? []) parent.children.set(name, fresh)
 }
 
 /** A descriptor for reading or writing a cached node's data; or -errno. */

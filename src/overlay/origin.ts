@@ -9,6 +9,7 @@ import {
   EINVAL,
   EIO,
   EMFILE,
+  ENODATA,
   ENFILE,
   ENOMEM,
   ENOSYS,
@@ -22,7 +23,8 @@ import { type FileStat, statAt } from '../sys/stat.js'
 import type { Layer } from './layer.js'
 
 const MAGIC = 0xfb
-const HEADER_BYTES = 21
+/** Bytes before the file system's handle. */
+export const HEADER_BYTES = 21
 const FLAG_BIG_ENDIAN = 1
 const FLAG_ANY_ENDIAN = 2
 const FLAG_PATH_UPPER = 4
@@ -54,17 +56,25 @@ export function encodeOrigin(
   return head + layer.facts.uuid + handle.bytes
 }
 
+/**
+ * Whether the bytes before the handle are those of an origin value.
+ * @returns 0, or -errno: EINVAL for something else, ENODATA for one that only others can read
+ * @mirrors fs/overlayfs/namei.c:ovl_check_fb_len
+ */
+export function checkOriginHead(value: string): number {
+  if (value.length < HEADER_BYTES || value.length < value.charCodeAt(2)) return -EINVAL
+  if (value.charCodeAt(1) !== MAGIC) return -EINVAL
+  const flags = value.charCodeAt(3)
+  if (value.charCodeAt(0) !== 0) return -ENODATA
+  if ((flags & ~(FLAG_BIG_ENDIAN | FLAG_ANY_ENDIAN | FLAG_PATH_UPPER)) !== 0) return -ENODATA
+  const readable = (flags & FLAG_ANY_ENDIAN) !== 0 || (flags & FLAG_BIG_ENDIAN) === CPU_FLAG
+  return readable ? 0 : -ENODATA
+}
+
 /** The parts of an origin value; null when it is empty, malformed or of another byte order. */
 export function decodeOrigin(value: string): { uuid: string; handle: FileHandle } | null {
-  if (value.length <= HEADER_BYTES) return null
-  const flags = value.charCodeAt(3)
-  const wellFormed =
-    value.charCodeAt(0) === 0 &&
-    value.charCodeAt(1) === MAGIC &&
-    value.charCodeAt(2) === value.length &&
-    (flags & ~(FLAG_BIG_ENDIAN | FLAG_ANY_ENDIAN | FLAG_PATH_UPPER)) === 0
-  const readable = (flags & FLAG_ANY_ENDIAN) !== 0 || (flags & FLAG_BIG_ENDIAN) === CPU_FLAG
-  if (!wellFormed || !readable) return null
+  if (checkOriginHead(value) < 0 || value.charCodeAt(2) !== value.length) return null
+  if (value.length === HEADER_BYTES) return null
   return {
     uuid: value.slice(5, HEADER_BYTES),
     handle: { type: value.charCodeAt(4), bytes: value.slice(HEADER_BYTES) },

@@ -18,6 +18,8 @@ import { chooseFlush, isInMemory } from './copy-up/flush.js'
 import { discardCopies } from './copy-up/long-copies.js'
 import type { Aside } from './aside.js'
 import type { OverlayContext } from './context.js'
+import type { IndexDir } from './index-dir.js'
+import { openIndex } from './index-open.js'
 import { InodeNumbers } from './inode-number.js'
 import { DirFds } from './layer.js'
 import { LayerError } from './layer-error.js'
@@ -40,6 +42,8 @@ import { XattrNames } from './xattr-names.js'
 
 const log = openLog('node')
 const LISTED_NAMES = 2_000_000
+/** How long a mount that was taken down may be busy with its end. */
+const ENDING_MS = 1000
 const FOR_EVER_SEC = 4294967295
 
 /** A mounted or mountable overlay. */
@@ -89,7 +93,8 @@ function chooseMarks(options: OverlayOptions, work: WorkDir | null, warnings: st
 
 function openWork(options: OverlayOptions, stack: LayerStack): WorkDir | null {
   if (stack.upper === null || stack.workFd < 0 || options.readOnly) return null
-  const work = WorkDir.open(stack.workFd, options.workDir ?? '')
+  const patienceMs = options.index ? ENDING_MS : 0
+  const work = WorkDir.open(stack.workFd, options.workDir ?? '', patienceMs)
   if (options.fsync === 'volatile' && options.volatileMarker) {
     const marked = work.markVolatile()
     if (marked < 0)
@@ -155,7 +160,8 @@ function assemble(
   setUpOverrides(options, stack)
   chooseWhiteouts(options, work, marks, warnings)
   if (marks.canMark) storeUuid(options, stack, marks.userxattr)
-  const ctx = makeContext(options, stack, work, marks, aside)
+  const index = openMarkedIndex(options, stack, work, marks, warnings)
+  const ctx = makeContext({ ...options, index: index !== null }, stack, work, index, marks, aside)
   const filesystem: RawFilesystem = {
     ...nameOps(ctx),
     ...removalOps(ctx),
@@ -182,10 +188,11 @@ function assemble(
     filesystem,
     warnings,
     acl: takesAcl(options, stack),
-    options: { ...options, userxattr: marks.userxattr },
+    options: { ...ctx.options, userxattr: marks.userxattr },
     nodeCount: () => ctx.nodes.size,
     close: () => {
       closeAll(ctx)
+      index?.close()
       work?.close()
       closeLayers(stack)
     },
@@ -207,6 +214,23 @@ function storeUuid(options: OverlayOptions, stack: LayerStack, userxattr: boolea
   if (result < 0) log('upper keeps no uuid: %d', result)
 }
 
+function openMarkedIndex(
+  options: OverlayOptions,
+  stack: LayerStack,
+  work: WorkDir | null,
+  { userxattr, canMark }: Marks,
+  warnings: string[],
+): IndexDir | null {
+  const { prefix } = new XattrNames(userxattr)
+  try {
+    return openIndex({ options, stack, work, prefix, canMark }, warnings)
+  } catch (error) {
+    // Whoever tries again in this process must not find it in use.
+    work?.close()
+    throw error
+  }
+}
+
 function makeRoot(stack: LayerStack): DirNode {
   const lowers = stack.lowers.map((layer) => layer.root)
   const root = new DirNode(1, null, '', stack.upper?.root ?? null, lowers)
@@ -218,6 +242,7 @@ function makeContext(
   options: OverlayOptions,
   stack: LayerStack,
   work: WorkDir | null,
+  index: IndexDir | null,
   marks: Marks,
   aside: Aside | null,
 ): OverlayContext {
@@ -228,6 +253,7 @@ function makeContext(
     stack,
     upper: stack.upper,
     work,
+    index,
     fds,
     nodes: new NodeTable((node) => {
       dropNode(ctx, node)

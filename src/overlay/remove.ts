@@ -10,10 +10,11 @@ import { rmdirAt, unlinkAt, renameAt } from '../sys/node.js'
 import { openAt, duplicate } from '../sys/open.js'
 import { dropName } from './children.js'
 import type { OverlayContext } from './context.js'
-import { copyUpDir } from './copy-up/copy-up.js'
+import { copyUp, copyUpDir } from './copy-up/copy-up.js'
 import { isLowerPositive } from './lookup.js'
 import { ensureListing } from './listing.js'
 import type { DirNode, FileNode, Node } from './node.js'
+import { dropUnionLink, storeUnionNlink } from './union-nlink.js'
 import type { WorkDir } from './workdir.js'
 
 /** What takes the place of a removed name, and what has to go. */
@@ -49,6 +50,7 @@ export function holdOrphan(ctx: OverlayContext, node: Node): number {
     if (fd >= 0) node.orphanFd = Math.max(-1, duplicate(fd))
     return 0
   }
+  if (node.indexed) return holdIndexed(ctx, node)
   const hasOtherName = node.aliases !== null && node.aliases.length > 0
   if (!node.inUpper || hasOtherName || node.parent?.upper == null) return 0
   const dirfd = ctx.fds.fd(node.parent.upper)
@@ -57,9 +59,29 @@ export function holdOrphan(ctx: OverlayContext, node: Node): number {
   return fd < 0 && node.opens > 0 ? fd : 0
 }
 
+/** As long as the union has names, the index has the file. */
+function holdIndexed(ctx: OverlayContext, node: FileNode): number {
+  if (node.unionNlink > 1 || ctx.index === null) return 0
+  const fd = openAt(ctx.index.fd, node.indexName, O_PATH)
+  if (fd >= 0) node.orphanFd = fd
+  return fd < 0 && node.opens > 0 ? fd : 0
+}
+
 /** Undo {@link holdOrphan} after a removal that failed. */
 function releaseOrphan(ctx: OverlayContext, node: Node): void {
   ctx.closeOrphan(node)
+}
+
+/**
+ * Have the link count of a file that shares its copy with others on disk before it loses the name that
+ * was looked up last. The count is kept at the copy, so there must be one.
+ * @returns 0, PARKED until a large file is there, or -errno
+ * @mirrors fs/overlayfs/util.c:ovl_nlink_start
+ */
+export function readyToUnlink(ctx: OverlayContext, node: FileNode): number {
+  if (node.indexName === '') return 0
+  const copied = copyUp(ctx, node, 'metadata')
+  return copied < 0 ? copied : storeUnionNlink(ctx, node, 'U')
 }
 
 /**
@@ -76,6 +98,8 @@ export function unlinkChild(
   if (work === null) return -EROFS
   const above = copyUpDir(ctx, parent)
   if (above < 0) return above
+  const noted = readyToUnlink(ctx, node)
+  if (noted < 0) return noted
   const plan = planRemove(ctx, parent, name, node.inUpper)
   if (typeof plan === 'number') return plan
   const held = holdOrphan(ctx, node)
@@ -111,6 +135,7 @@ export function detachFile(
 ): void {
   parent.listing?.remove(name)
   node.unlinkedMs = performance.now()
+  if (node.indexed) dropUnionLink(ctx, node)
   if (dropName(node, parent, name)) {
     if (node.orphanFd >= 0) ctx.closeOrphan(node)
   } else {

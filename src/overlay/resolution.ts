@@ -18,6 +18,12 @@ export class Resolution {
   lowerName = ''
   /** Links of the lower object, for a file that shows one. */
   lowerNlink = 0
+  /** See FileNode: the copy that the names of a lower hard link share. */
+  indexName = ''
+  indexed = false
+  unionNlink = 0
+  /** Value of an upper file's origin mark; '' where it leads nowhere, or was not looked at. */
+  origin = ''
   /** The topmost object was seen to have no xattrs at all. */
   bare = false
   opaque = false
@@ -44,6 +50,10 @@ export class Resolution {
     this.lowerDir = null
     this.lowerName = name
     this.lowerNlink = 0
+    this.indexName = ''
+    this.indexed = false
+    this.unionNlink = 0
+    this.origin = ''
     this.bare = false
     this.opaque = false
     this.impure = false

@@ -47,7 +47,7 @@ import { LayerError } from './layer-error.js'
 const MAX_CLEAN_DEPTH = 64
 
 /** All names in a directory, or -errno. */
-function namesIn(dirfd: number): string[] | number {
+export function namesIn(dirfd: number): string[] | number {
   const fd = openDirRead(dirfd)
   if (fd < 0) return fd
   const names: string[] = []
@@ -77,6 +77,8 @@ export type WhiteoutForm = 'device' | 'xattr' | 'wh-file'
 export class WorkDir {
   /** O_PATH descriptor of `work/work`. */
   readonly fd: number
+  /** Nobody else had it in use when it was opened. */
+  readonly alone: boolean
   /** Holds the shared lock for the mount's life. */
   readonly #lockFd: number
   readonly #unique: string
@@ -87,8 +89,9 @@ export class WorkDir {
   /** Prefix of the private xattrs; of use in the xattr form only. */
   #prefix = ''
 
-  private constructor(fd: number, lockFd: number) {
+  private constructor(fd: number, lockFd: number, alone: boolean) {
     this.fd = fd
+    this.alone = alone
     this.#lockFd = lockFd
     const random = Math.floor(Math.random() * 0xffffffff)
     this.#unique = `#${process.pid.toString(16)}.${random.toString(16)}.`
@@ -96,9 +99,10 @@ export class WorkDir {
 
   /**
    * Make `work/work` in the user's workdir, remove what earlier mounts left in it, and hold it.
+   * @param patienceMs how long to wait for a mount that is ending
    * @throws LayerError EINVAL when it carries an incompatible feature; else the errno of making it
    */
-  static open(parent: number, path: string): WorkDir {
+  static open(parent: number, path: string, patienceMs = 0): WorkDir {
     const stat = new FileStat()
     if (statAt(parent, 'work', stat) === 0 && (stat.mode & S_IFMT) !== S_IFDIR) {
       unlinkAt(parent, 'work')
@@ -120,13 +124,14 @@ export class WorkDir {
       close(lockFd)
     }
     checkIncompat(fd, path, release)
-    disinherit(fd, path, release)
-    if (tryExclusiveLock(lockFd)) {
+    disinherit(fd, `${path}/work`, release)
+    const alone = waitUntilAlone(lockFd, patienceMs)
+    if (alone) {
       const names = namesIn(fd)
       if (typeof names !== 'number') for (const name of names) removeTree(fd, name)
     }
     takeSharedLock(lockFd)
-    return new WorkDir(fd, lockFd)
+    return new WorkDir(fd, lockFd, alone)
   }
 
   /** A name in this directory that nobody else uses. */
@@ -325,19 +330,33 @@ function openOwn(fd: number): number {
   return changed < 0 ? changed : openDirRead(fd)
 }
 
+const RETRY_MS = 10
+const pause = new Int32Array(new SharedArrayBuffer(4))
+
+/** Take the exclusive lock. Returns false when others hold theirs for longer. */
+function waitUntilAlone(fd: number, patienceMs: number): boolean {
+  const end = performance.now() + patienceMs
+  while (!tryExclusiveLock(fd)) {
+    if (performance.now() >= end) return false
+    Atomics.wait(pause, 0, 0, RETRY_MS)
+  }
+  return true
+}
+
 /**
  * Take from the directory what it got from the one it was made in: what is built in it is to have the
  * ACLs of what it is a copy of, and no others.
+ * @throws LayerError when that cannot be done; `release` has been called then
  * @mirrors fs/overlayfs/super.c:ovl_workdir_create
  */
-function disinherit(fd: number, path: string, release: () => void): void {
+export function disinherit(fd: number, path: string, release: () => void): void {
   for (const name of ['system.posix_acl_default', 'system.posix_acl_access']) {
     const removed = removeXattr(fd, '', name)
     if (removed === 0 || lacksXattr(removed)) continue
     release()
     throw new LayerError(
       -removed,
-      `workdir '${path}/work': cannot remove ${name} from it: ${errnoName(removed)}`,
+      `workdir '${path}': cannot remove ${name} from it: ${errnoName(removed)}`,
     )
   }
 }

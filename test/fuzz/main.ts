@@ -17,8 +17,8 @@ import { minimise } from '../helpers/minimise.js'
 import { optionSets, randomScenario } from '../helpers/random-scenario.js'
 import { describeScenario, storeFinding } from '../helpers/random-search.js'
 import { type Scenario, scenarioLength } from '../helpers/scenario.js'
-import { candidateName, isOurs } from '../helpers/subject.js'
-import { refusedOptions, unexplained } from '../helpers/deviations.js'
+import { candidateName } from '../helpers/subject.js'
+import { unexplained } from '../helpers/deviations.js'
 import { RunnerFailed } from '../helpers/watched-runner.js'
 
 const checkout = process.cwd()
@@ -27,9 +27,7 @@ const deadline = Date.now() + Number(process.env['TSOVERLAYFS_SECONDS'] ?? Infin
 const seed = Number(process.env['TSOVERLAYFS_SEED'] ?? Date.now() % 1_000_000)
 const workers = Number(process.env['TSOVERLAYFS_WORKERS'] ?? 2)
 const wanted = new RegExp(process.env['TSOVERLAYFS_OPTIONS'] ?? '')
-const options = optionSets
-  .filter((set) => wanted.test(set))
-  .filter((set) => !isOurs() || !refusedOptions.some(({ words }) => words.test(set)))
+const options = optionSets.filter((set) => wanted.test(set))
 
 const isEngine = process.env['TSOVERLAYFS_ENGINE'] !== undefined
 const SEEN_BY_USERS: ReadonlySet<string> = new Set(['result', 'mount', 'merged'])

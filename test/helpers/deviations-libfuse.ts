@@ -144,6 +144,15 @@ export const libfuseDeviations: readonly Deviation[] = [
       place === 'result' && field === 'events' && expected === 'OK 4' && actual === 'OK none',
   },
   {
+    letter: 'f',
+    title: 'nor does a page cache',
+    covers: ({ place, field }, { options, lowers }) =>
+      place === 'result' &&
+      field === 'fread' &&
+      options.includes('index=on') &&
+      lowers.some((script) => script.some(({ op }) => op === 'link')),
+  },
+  {
     letter: 'g',
     title: 'file handles can be had',
     covers: ({ place, field, expected, actual }) =>

@@ -69,7 +69,7 @@ const layerEntry: fc.Arbitrary<Operation> = fc.oneof(
     weight: 1,
     arbitrary: path.map((at): Operation => ({ op: 'mknod', path: at, kind: 'fifo', mode: 0o644 })),
   },
-  { weight: 1, arbitrary: operation<Of<'link'>>('link', { from: path, to: path }) },
+  { weight: 4, arbitrary: operation<Of<'link'>>('link', { from: path, to: path }) },
   {
     weight: 1,
     arbitrary: operation<Of<'setxattr'>>('setxattr', { path, name: xattrName, value: text }),
@@ -243,6 +243,9 @@ export const optionSets = [
   'volatile',
   'redirect_dir=on,xino=on,volatile',
   'index=on',
+  'userxattr,index=on',
+  'redirect_dir=on,index=on,volatile',
+  'redirect_dir=nofollow,index=on',
   'metacopy=on',
   'redirect_dir=on,index=on',
   'metacopy=on,index=on,xino=on',

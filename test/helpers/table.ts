@@ -5,7 +5,7 @@
  */
 import t from 'tap'
 import { isCarried } from './deviations-libfuse.js'
-import { refusedOptions, unexplained } from './deviations.js'
+import { unexplained } from './deviations.js'
 import type { Outcome } from './comparison.js'
 import { describeDifference } from './difference.js'
 import { Harness } from './harness.js'
@@ -13,7 +13,7 @@ import type { Operation } from './operation.js'
 import { requires } from './requires.js'
 import type { Scenario } from './scenario.js'
 import { standardLower, standardSetup } from './standard-layers.js'
-import { candidateName, isOurs } from './subject.js'
+import { candidateName } from './subject.js'
 
 /** One row. */
 export interface Row {
@@ -67,12 +67,6 @@ function nameOf(scenario: Scenario): string {
   return `${scenario.lowers.length} lower, ${options}`
 }
 
-/** The letter under which ours refuses the options of a scenario. */
-function refusalOf({ options }: Scenario): string | undefined {
-  if (!isOurs()) return undefined
-  return refusedOptions.find(({ words }) => words.test(options))?.letter
-}
-
 /** Whether a row does what it is there for; a row that only ever fails compares nothing. */
 function isVacuous(row: Row, outcomes: readonly Outcome[]): boolean {
   const seen = outcomes.flatMap(({ results }) => results.at(row.then === undefined ? -1 : -2) ?? [])
@@ -93,18 +87,12 @@ export async function runTable(section: string, rows: readonly Row[]): Promise<v
       await t.test(row.title, async (t) => {
         const outcomes: Outcome[] = []
         for (const scenario of scenariosOf(row)) {
-          const refused = refusalOf(scenario)
-          if (refused !== undefined) {
-            t.comment(`ours refuses ${scenario.options}: letter ${refused}`)
-            continue
-          }
           const outcome = await harness.compare(scenario)
           outcomes.push(outcome)
           const found = unexplained(outcome.differences, scenario).map(describeDifference)
           t.strictSame(found, [], nameOf(scenario))
         }
-        if (outcomes.length === 0) t.plan(0, 'skipped: ours refuses its options')
-        else if (!isWhole) t.comment('compared as far as libfuse carries it')
+        if (!isWhole) t.comment('compared as far as libfuse carries it')
         else t.notOk(isVacuous(row, outcomes), 'the row does what it is there for')
       })
     }

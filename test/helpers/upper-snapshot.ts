@@ -57,9 +57,15 @@ export function snapshotIndex(work: string, labels: LowerLabels): Snapshot {
   for (const [path, entry] of raw) {
     // With an index, temporaries live here, too; the shared whiteout stays until the next mount.
     if (path.startsWith('/#')) continue
-    named.set(path === '/' ? '/' : `/${originText(path.slice(1), labels)}`, entry)
+    named.set(path === '/' ? '/' : `/${originText(path.slice(1), labels)}`, sizeless(path, entry))
   }
   return named
+}
+
+/** The directory's size says how many temporaries are in it, too. */
+function sizeless(path: string, entry: Entry): Entry {
+  if (path !== '/') return entry
+  return Object.fromEntries(Object.entries(entry).filter(([field]) => field !== 'size'))
 }
 
 /** Show a work directory as it is after unmounting; temporaries and the shared whiteout go unseen. */

@@ -31,13 +31,16 @@ import { type DirNode, type FileNode, type Node, XATTRS_NONE } from '../node.js'
 import { encodeOrigin } from '../origin.js'
 import { statShown } from '../override-stat.js'
 import { type Recoding, makeStandIn, recodingFor } from '../override-objects.js'
+import { readUnionNlink, unionNlinkText } from '../union-nlink.js'
 import type { WorkDir } from '../workdir.js'
 import { protectionOfStat, storeProtection } from '../protection.js'
 import { copyData } from './data.js'
 import { fillMetacopy } from './fill-metacopy.js'
 import { flushCopy } from './flush.js'
 import { copyInodeFlags } from './inode-flags.js'
+import { linkUp } from './link-up.js'
 import { prepareCopy } from './long-copies.js'
+import { settleParent } from './settle-parent.js'
 import { copyAccessTime, copyMode, copyOwner, copyTimes, copyXattrs } from './metadata.js'
 
 /** What the caller is about to do, and so how much of the data it needs. */
@@ -67,12 +70,7 @@ interface CopyUp {
 }
 
 const parentStat = new FileStat()
-const grownStat = new FileStat()
 const target = new NativeMemory(4096)
-
-function hasGrown(): boolean {
-  return grownStat.sizeBytes !== parentStat.sizeBytes || grownStat.blocks !== parentStat.blocks
-}
 
 /**
  * Copy a node up unless it is in upper already.
@@ -82,10 +80,19 @@ function hasGrown(): boolean {
 export function copyUp(ctx: OverlayContext, node: Node, intent: CopyUpIntent): number {
   if (node.isDir) return copyUpDir(ctx, node)
   if (node.inUpper) {
+    const named = node.indexed ? nameInUpper(ctx, node) : 0
+    if (named < 0) return named
     return node.metacopy && intent !== 'metadata' ? fillMetacopy(ctx, node, intent) : 0
   }
   if (intent !== 'metadata') return copyUpFile(ctx, node, intent)
   return copyUpFile(ctx, node, leavesData(ctx, node) ? 'metadata' : 'all')
+}
+
+/** The name by which a file of the index is used, too, goes to upper. */
+function nameInUpper(ctx: OverlayContext, node: FileNode): number {
+  if (node.parent === null) return 0
+  const above = copyUpDir(ctx, node.parent)
+  return above < 0 ? above : linkUp(ctx, node)
 }
 
 /**
@@ -119,7 +126,8 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
   const origin = encodeOrigin(lower.layer, fromFd, '')
   if (typeof origin === 'number') return origin
   const result = buildAndInstall(up, parent, parent.upper, dir.name, origin)
-  const isRaced = result === -EEXIST && carries(ctx, parent.upper, dir.name, origin)
+  const upperFd = ctx.fds.fd(parent.upper)
+  const isRaced = result === -EEXIST && isCopyOf(ctx, upperFd, dir.name, origin)
   if (result < 0 && !isRaced) return result
   dir.upper = new LayerDir(parent.upper.layer, parent.upper, dir.name)
   dir.hasOrigin = true
@@ -134,8 +142,7 @@ export function copyUpDir(ctx: OverlayContext, dir: DirNode): number {
  * Whether upper has a copy of the same lower directory: another instance over this upper was faster,
  * and there is nothing left to do.
  */
-function carries(ctx: OverlayContext, upper: LayerDir, name: string, origin: string): boolean {
-  const fd = ctx.fds.fd(upper)
+function isCopyOf(ctx: OverlayContext, fd: number, name: string, origin: string): boolean {
   return fd >= 0 && readXattr(fd, name, `${ctx.xattrNames.prefix}origin`) === origin
 }
 
@@ -157,10 +164,14 @@ function copyUpFile(ctx: OverlayContext, node: FileNode, intent: CopyUpIntent): 
   const { layer } = lowerDir
   const from = { layer, fromFd, fromName: lowerName, stat }
   const up: CopyUp = { ctx, work, ...from, temp, intent, file: node, isFilled: false }
+  const shared = node.indexName !== ''
   // A lower hard link is separated from its other names: they must not share an inode number.
-  const origin = node.lowerHardLink ? null : encodeOrigin(lowerDir.layer, fromFd, lowerName)
+  const separated = node.lowerHardLink && !shared
+  const origin = separated ? null : encodeOrigin(lowerDir.layer, fromFd, lowerName)
   if (typeof origin === 'number') return origin
-  const result = buildAndInstall(up, parent, parent.upper, node.name, origin)
+  const result = shared
+    ? buildInIndex(up, node, origin ?? '')
+    : buildAndInstall(up, parent, parent.upper, node.name, origin)
   if (result < 0) return result
   node.inUpper = true
   if (intent === 'metadata' && !node.metacopy) {
@@ -170,12 +181,57 @@ function copyUpFile(ctx: OverlayContext, node: FileNode, intent: CopyUpIntent): 
   }
   node.metacopy = intent === 'metadata'
   node.redirect = null
-  node.hasOrigin = !node.lowerHardLink
+  node.hasOrigin = !separated
   node.originLo = stat.inoLo
   node.originHi = stat.inoHi
   node.originFsid = lowerDir.layer.fsid
   ctx.onCopyUp(node)
-  return 0
+  return node.indexed ? linkUp(ctx, node) : 0
+}
+
+/**
+ * The copy of a lower hard link goes into the index; names in upper are links to it. It bears the link
+ * count of the union from the start.
+ */
+function buildInIndex(up: CopyUp, node: FileNode, origin: string): number {
+  const { ctx, work } = up
+  if (ctx.index === null) return -ESTALE
+  const built = buildTemporary(up, origin, null)
+  if (built < 0) return built
+  const { temp } = up
+  const key = `${ctx.xattrNames.prefix}nlink`
+  const links = up.stat.nlink
+  let result = writeXattr(work.fd, temp, key, unionNlinkText('U', links - 1))
+  if (result === 0) result = work.install(temp, ctx.index.fd, node.indexName, RENAME_NOREPLACE)
+  if (result < 0) work.discard(temp)
+  node.lowerNlink = links
+  node.unionNlink = links
+  // Left by a copy-up that failed after this step.
+  if (result === -EEXIST && isCopyOf(ctx, ctx.index.fd, node.indexName, origin)) {
+    const counts = { upper: 1, lower: links, fallback: links }
+    node.unionNlink = readUnionNlink(ctx.index.fd, node.indexName, key, counts)
+    result = Math.min(0, node.unionNlink)
+  }
+  node.indexed = result === 0
+  return result
+}
+
+/** Build the copy under its temporary name. Nothing stays of it where that fails. */
+function buildTemporary(up: CopyUp, origin: string | null, parent: DirNode | null): number {
+  const { ctx, work } = up
+  const seen = statShown(up.layer, up.fromFd, up.fromName, up.stat)
+  if (seen < 0) return seen
+  const prepared = prepareData(up)
+  if (prepared < 0) return prepared
+  const { temp } = up
+  const marked = parent === null ? 0 : markImpure(ctx, parent)
+  if (marked < 0) {
+    if (up.isFilled) work.discard(temp)
+    return marked
+  }
+  const built = build(up, origin)
+  if (built < 0) work.discard(temp)
+  return built
 }
 
 function buildAndInstall(
@@ -186,21 +242,9 @@ function buildAndInstall(
   origin: string | null,
 ): number {
   const { ctx, work } = up
-  const seen = statShown(up.layer, up.fromFd, up.fromName, up.stat)
-  if (seen < 0) return seen
-  const prepared = prepareData(up)
-  if (prepared < 0) return prepared
+  const built = buildTemporary(up, origin, parent)
+  if (built < 0) return built
   const { temp } = up
-  const marked = markImpure(ctx, parent)
-  if (marked < 0) {
-    if (up.isFilled) work.discard(temp)
-    return marked
-  }
-  const built = build(up, origin)
-  if (built < 0) {
-    work.discard(temp)
-    return built
-  }
   const upperFd = ctx.fds.fd(upper)
   const noted = upperFd < 0 ? upperFd : statAt(upperFd, '', parentStat)
   const installed = noted < 0 ? noted : work.install(temp, upperFd, name, RENAME_NOREPLACE)
@@ -208,13 +252,7 @@ function buildAndInstall(
     work.discard(temp)
     return installed
   }
-  // Copying up is not a change the user made: the parent's times stay. Best effort, as in the kernel.
-  copyTimes(parentStat, upperFd, '')
-  // Unseen by the VFS, the directory may have grown.
-  const isKnown = parent.nlookup > 0 && ctx.connection !== null
-  if (isKnown && statAt(upperFd, '', grownStat) === 0 && hasGrown()) {
-    ctx.connection?.invalidateAttributes(parent.id)
-  }
+  settleParent(ctx, parent, upperFd, parentStat)
   return 0
 }
 

@@ -38,7 +38,7 @@ export function prepareCopy(
   const { parent } = node
   if (ctx.aside === null || ctx.connection === null || parent === null) return null
   if (stat.sizeBytes < LONG_COPY_BYTES) return null
-  const key = `${parent.id}/${node.name}`
+  const key = node.indexName === '' ? `${parent.id}/${node.name}` : node.indexName
   const known = ctx.longCopies.get(key)
   if (known?.result === null) return PARKED
   if (known !== undefined) {

@@ -154,7 +154,8 @@ export function nameOps(ctx: OverlayContext): NameOps {
       result = locate(ctx, node, place)
       if (result === 0) result = statShown(ctx.upper, place.fd, place.name, stat)
       if (result < 0) stat.nlink = links
-      if (stat.nlink > 1) ctx.nodes.setUpperKey(node, upperKeyOf(stat))
+      if (node.indexed) node.unionNlink += 1
+      else if (stat.nlink > 1) ctx.nodes.setUpperKey(node, upperKeyOf(stat))
       fillEntry(ctx, node, stat, out)
       return 0
     },

@@ -1,5 +1,6 @@
 /** UNLINK, RMDIR and RENAME. */
 import type { RawFilesystem } from '../../fuse/raw-filesystem.js'
+import { RENAME_NOREPLACE } from '../../sys/constants.js'
 import { EISDIR, ENOENT, ENOTDIR } from '../../sys/errno.js'
 import { findChild } from '../children.js'
 import type { OverlayContext } from '../context.js'
@@ -48,6 +49,8 @@ export function removalOps(ctx: OverlayContext): RemovalOps {
       if (typeof target === 'number' && target !== -ENOENT) return target
       const to = { parent: newParent, name: newName, node: target === -ENOENT ? null : target }
       if (typeof to.node === 'number') return to.node
+      // Two names of one file stay. The VFS says so itself where it has seen both names.
+      if (to.node === node && (flags & RENAME_NOREPLACE) === 0) return 0
       let allowed = mayTake(ctx, parent, node)
       if (allowed === 0) {
         allowed = to.node === null ? mayWrite(ctx, newParent) : mayTake(ctx, newParent, to.node)

@@ -54,6 +54,11 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
     return node.xattrs === XATTRS_NONE
   }
 
+  /** A file of the index has one, if not under this name: unlike others, this change needs no more. */
+  function haveCopy(node: Node): number {
+    return node.orphanFd >= 0 || isInUpper(node) ? 0 : copyUp(ctx, node, 'metadata')
+  }
+
   function clearSgid(): number {
     const seen = statShown(ctx.upper, place.fd, place.name, stat)
     if (seen < 0 || (stat.mode & S_ISGID) === 0) return seen
@@ -113,7 +118,7 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       const onDisk = encodedName(ctx.upper, name) ?? ctx.xattrNames.toDisk(name)
       if (onDisk === null) return -EOPNOTSUPP
       let result = mayChange(ctx, node)
-      if (result === 0 && node.orphanFd < 0) result = copyUp(ctx, node, 'metadata')
+      if (result === 0) result = haveCopy(node)
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
       node.xattrs = XATTRS_UNKNOWN
@@ -142,7 +147,7 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       // A name that is not there is no reason to copy up.
       const present = getXattr(place.fd, place.name, onDisk, 0, 0)
       if (present < 0 && !(isInUpper(node) && name.startsWith(ACL_PREFIX))) return present
-      result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node, 'metadata')
+      result = haveCopy(node)
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
       node.xattrs = XATTRS_UNKNOWN

@@ -20,7 +20,7 @@ import { markImpure, markOpaque } from '../marks.js'
 import type { DirNode, Node } from '../node.js'
 import { WHITEOUT, probe } from '../probe.js'
 import { setRedirect } from '../redirect.js'
-import { detachDir, detachFile, holdOrphan } from '../remove.js'
+import { detachDir, detachFile, holdOrphan, readyToUnlink } from '../remove.js'
 import { moveObject } from './move.js'
 import { type DirMark, type RenamePlan, type RenameSide, planRename } from './plan.js'
 
@@ -48,11 +48,15 @@ function describe(
     hasLower: node.isDir && node.lowers.length > 0,
     metacopy: !node.isDir && (inUpper ? node.metacopy : leavesData(ctx, node)),
     opaque: node.isDir && node.opaque,
-    // A lower hard link is separated from its other names by copying up: it gets no origin.
-    hasOrigin: node.hasOrigin || (!inUpper && (node.isDir || !node.lowerHardLink)),
+    hasOrigin: node.hasOrigin || (!inUpper && getsOrigin(node)),
     lowerPositive: positive === 1,
     parentMerged: end.parent.lowers.length > 0,
   }
+}
+
+/** A lower hard link that is separated from its other names by copying up gets none. */
+function getsOrigin(node: Node): boolean {
+  return node.isDir || !node.lowerHardLink || node.indexName !== ''
 }
 
 /**
@@ -161,6 +165,9 @@ function prepare(
   const other = (plan.flags & RENAME_EXCHANGE) !== 0 ? to.node : null
   let result = copyUp(ctx, node, 'metadata')
   if (result === 0) result = copyUpDir(ctx, to.parent)
+  if (result === 0 && other === null && to.node?.isDir === false) {
+    result = readyToUnlink(ctx, to.node)
+  }
   if (result === 0 && other !== null) result = copyUp(ctx, other, 'metadata')
   if (result === 0 && plan.clearTarget && !plan.targetInTheWay) result = clearTarget(ctx, to.node)
   const sameParent = from.parent === to.parent

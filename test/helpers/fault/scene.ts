@@ -2,19 +2,20 @@
  * The place of one fault case: its lower layers, the upper it starts from, and what is on disk and to
  * be seen of it, through kernel overlayfs and through ours.
  */
-import { mkdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { O_DIRECTORY, O_RDONLY } from '../../../src/sys/constants.js'
-import { errnoName } from '../../../src/sys/errno.js'
+import { ENODATA, errnoName } from '../../../src/sys/errno.js'
 import { close, openPath } from '../../../src/sys/open.js'
 import { isReadOnlyFs } from '../../../src/sys/stat.js'
+import { removeXattr } from '../../../src/sys/xattr.js'
 import { ageLayer, buildLayer, removeTree } from '../comparison.js'
 import { Executor } from '../executor.js'
 import { type LowerLabels, labelLowers } from '../inode-labels.js'
 import type { Operation } from '../operation.js'
-import { type Snapshot, snapshotTree } from '../snapshot.js'
+import { type Entry, type Snapshot, snapshotTree } from '../snapshot.js'
 import { type MountRequest, optionText } from '../subject.js'
 import { mount, unmount } from '../syscalls.js'
-import { snapshotUpper } from '../upper-snapshot.js'
+import { snapshotIndex, snapshotUpper } from '../upper-snapshot.js'
 import type { FaultCase } from './case.js'
 import type { FaultyDaemons } from './daemon.js'
 import { copyTree } from './tree-copy.js'
@@ -37,6 +38,32 @@ export interface State {
 
 function mustWork(result: number, what: string): void {
   if (result < 0) throw new Error(`${what}: ${errnoName(result)}`)
+}
+
+function directoryOf(stage: Stage): string {
+  return stage.upper.slice(0, -'/upper'.length)
+}
+
+function indexOf(stage: Stage): string {
+  return `${stage.work}/index`
+}
+
+/** It can be told in two ways, relative to upper's or to lower's; what it means, every look shows. */
+function withoutUnionNlink(entry: Entry): Entry {
+  return Object.fromEntries(Object.entries(entry).filter(([field]) => field !== 'xattr nlink'))
+}
+
+/**
+ * Copy a stage as one tree, since what is in the index has its names in upper. The copy's index
+ * belongs to the copy's upper.
+ */
+function copyWithIndex(from: Stage, path: string, work: 'fresh' | 'copied'): void {
+  copyTree(directoryOf(from), path)
+  const fd = openPath(`${path}/work/index`, O_RDONLY | O_DIRECTORY)
+  const removed = removeXattr(fd, '', 'trusted.overlay.upper')
+  close(fd)
+  if (removed !== -ENODATA) mustWork(removed, 'the mark of the index')
+  if (work === 'fresh') rmSync(`${path}/work/work`, { recursive: true, force: true })
 }
 
 /** Directories and mounts of one case. */
@@ -73,8 +100,12 @@ export class Scene {
   stage(from: Stage | null, work: 'fresh' | 'copied' = 'fresh'): Stage {
     this.#stages += 1
     const path = `${this.#directory}/stage${this.#stages}`
-    mkdirSync(path)
     const stage = { upper: `${path}/upper`, work: `${path}/work` }
+    if (from !== null && existsSync(indexOf(from))) {
+      copyWithIndex(from, path, work)
+      return stage
+    }
+    mkdirSync(path)
     if (from === null) mkdirSync(stage.upper)
     else copyTree(from.upper, stage.upper)
     if (from === null || work === 'fresh') mkdirSync(stage.work)
@@ -83,7 +114,7 @@ export class Scene {
   }
 
   discard(stage: Stage): void {
-    rmSync(stage.upper.slice(0, -'/upper'.length), { recursive: true })
+    rmSync(directoryOf(stage), { recursive: true })
   }
 
   /** What is done in upper through kernel overlayfs, all of which must succeed. */
@@ -125,9 +156,16 @@ export class Scene {
     return snapshotTree(this.target, { labels: this.#labels })
   }
 
-  /** What is in upper. */
+  /** What is in upper, and in the index if there is one. */
   disk(stage: Stage): Snapshot {
-    return snapshotUpper(stage.upper, this.#labels)
+    const upper = snapshotUpper(stage.upper, this.#labels)
+    if (!existsSync(indexOf(stage))) return upper
+    const seen = new Map(upper)
+    for (const [path, entry] of snapshotIndex(stage.work, this.#labels)) {
+      seen.set(`index:${path}`, entry)
+    }
+    for (const [path, entry] of seen) seen.set(path, withoutUnionNlink(entry))
+    return seen
   }
 
   /** What kernel overlayfs shows; it must mount, and be able to write. Nothing if it is not asked. */

@@ -51,6 +51,8 @@ export class PathTable {
   readonly #capacity: number
   /** Least recently used first; the root is not in it. */
   readonly #nodes = new Map<string, number>()
+  /** Those of them that the file system wants to be asked for each time. */
+  readonly #passing = new Set<string>()
   /** Removed files that are open, by the name libfuse has for them. */
   readonly #hidden = new Map<string, number>()
   readonly #entry: Entry = {
@@ -84,13 +86,14 @@ export class PathTable {
   resolve(path: string): number {
     if (path === '/') return ROOT_ID
     const kept = this.#kept(path)
-    if (kept !== undefined) return kept
+    if (kept !== undefined && !this.#passing.has(path)) return kept
     const place = this.locate(path)
     if (typeof place === 'number') return place
     const result = this.#filesystem.lookup(this.#request, place.parent, place.name, this.#entry)
     if (result < 0) return result
     if (this.#entry.nodeid === 0) return -ENOENT
     this.add(path, this.#entry.nodeid)
+    if (this.#entry.entryTtlSec === 0) this.#passing.add(path)
     return this.#entry.nodeid
   }
 
@@ -125,6 +128,7 @@ export class PathTable {
     const nodeid = this.#nodes.get(path)
     if (nodeid === undefined) return
     this.#nodes.delete(path)
+    this.#passing.delete(path)
     this.#references.release(nodeid)
   }
 
@@ -145,8 +149,10 @@ export class PathTable {
     const below = `${from}/`
     for (const [path, nodeid] of [...this.#nodes]) {
       if (path !== from && !path.startsWith(below)) continue
+      const moved = to + path.slice(from.length)
       this.#nodes.delete(path)
-      this.#nodes.set(to + path.slice(from.length), nodeid)
+      this.#nodes.set(moved, nodeid)
+      if (this.#passing.delete(path)) this.#passing.add(moved)
     }
     for (const [path, nodeid] of [...this.#hidden]) {
       if (!path.startsWith(below)) continue

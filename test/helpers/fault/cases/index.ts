@@ -2,6 +2,7 @@
 import type { FaultCase } from '../case.js'
 import { copyUpCases } from './copy-up.js'
 import { engineCases } from './engine.js'
+import { indexedCases } from './indexed.js'
 import { nameCases } from './names.js'
 import { lookCases } from './looks.js'
 import { renameCases } from './rename.js'
@@ -11,6 +12,7 @@ export const faultCases: readonly FaultCase[] = [
   ...copyUpCases,
   ...nameCases,
   ...renameCases,
+  ...indexedCases,
   ...engineCases,
 ]
 

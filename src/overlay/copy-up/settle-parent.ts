@@ -1,0 +1,26 @@
+/** What follows for a directory when an entry was copied up into it. */
+import { FileStat, statAt } from '../../sys/stat.js'
+import type { OverlayContext } from '../context.js'
+import type { DirNode } from '../node.js'
+import { copyTimes } from './metadata.js'
+
+const grown = new FileStat()
+
+/**
+ * Copying up is not a change the user made: the parent's times stay. Best effort, as in the kernel.
+ * @param before stat of the upper directory before
+ */
+export function settleParent(
+  ctx: OverlayContext,
+  parent: DirNode,
+  upperFd: number,
+  before: FileStat,
+): void {
+  copyTimes(before, upperFd, '')
+  // Unseen by the VFS, the directory may have grown.
+  const isKnown = parent.nlookup > 0 && ctx.connection !== null
+  if (!isKnown || statAt(upperFd, '', grown) < 0) return
+  if (grown.sizeBytes !== before.sizeBytes || grown.blocks !== before.blocks) {
+    ctx.connection?.invalidateAttributes(parent.id)
+  }
+}
