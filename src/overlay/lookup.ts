@@ -153,7 +153,6 @@ function readMetacopy(
   out: Resolution,
 ): number {
   if ((stat.mode & S_IFMT) !== S_IFREG || stat.blocks > 8) return 0
-  if (stat.sizeBytes === 0 && !ctx.options.metacopy) return 0
   const { prefix } = ctx.xattrNames
   const length = getXattr(fd, name, `${prefix}metacopy`, 0, 0)
   if (length < 0) return lacksXattr(length) ? 0 : length

@@ -67,12 +67,7 @@ interface CopyUp {
 }
 
 const parentStat = new FileStat()
-const grownStat = new FileStat()
 const target = new NativeMemory(4096)
-
-function hasGrown(): boolean {
-  return grownStat.sizeBytes !== parentStat.sizeBytes || grownStat.blocks !== parentStat.blocks
-}
 
 /**
  * Copy a node up unless it is in upper already.
@@ -210,11 +205,8 @@ function buildAndInstall(
   }
   // Copying up is not a change the user made: the parent's times stay. Best effort, as in the kernel.
   copyTimes(parentStat, upperFd, '')
-  // Unseen by the VFS, the directory may have grown.
-  const isKnown = parent.nlookup > 0 && ctx.connection !== null
-  if (isKnown && statAt(upperFd, '', grownStat) === 0 && hasGrown()) {
-    ctx.connection?.invalidateAttributes(parent.id)
-  }
+  // Unseen by the VFS, the directory's change time is another, and it may have grown.
+  if (parent.nlookup > 0) ctx.connection?.invalidateAttributes(parent.id)
   return 0
 }
 

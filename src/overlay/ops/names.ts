@@ -185,7 +185,8 @@ export function nameOps(ctx: OverlayContext): NameOps {
       if (result < 0) return result
       actAsCaller(ctx, req)
       if (parent.upper === null) return -ESTALE
-      const dirfd = ctx.fds.fd(parent.upper)
+      // What a file system says to a removed directory differs: ext4 refuses, tmpfs does not.
+      const dirfd = parent.orphanFd >= 0 ? parent.orphanFd : ctx.fds.fd(parent.upper)
       if (dirfd < 0) return dirfd
       const override = ctx.upper?.override ?? null
       if (override !== null) actAsSelf()
