@@ -89,10 +89,6 @@ function addDir(
   what: Resolution,
 ): DirNode | number {
   if (what.inUpper && parent.upper === null) return -ESTALE
-  const lowerFsid = what.inUpper ? what.originFsid : (what.lowers[0]?.layer.fsid ?? 0)
-  const lowerKey = lowerKeyOf(what)
-  const twin = lowerKey === 0 ? undefined : ctx.nodes.byLowerDir(lowerFsid, lowerKey)
-  if (twin !== undefined && isTwin(ctx, twin, what)) return -ESTALE
   const upper =
     what.inUpper && parent.upper !== null
       ? new LayerDir(parent.upper.layer, parent.upper, name)
@@ -107,6 +103,10 @@ function addDir(
     const fixed = fixOrigin(ctx, parent, node)
     if (fixed < 0) return fixed
   }
+  const lowerFsid = what.inUpper ? what.originFsid : (what.lowers[0]?.layer.fsid ?? 0)
+  const lowerKey = lowerKeyOf(what)
+  const twin = lowerKey === 0 ? undefined : ctx.nodes.byLowerDir(lowerFsid, lowerKey)
+  if (twin !== undefined && isTwin(ctx, twin, what)) return -ESTALE
   if (lowerKey !== 0) ctx.nodes.setLowerDir(node, lowerFsid, lowerKey)
   register(ctx, parent, name, node)
   return node

@@ -14,6 +14,7 @@ import { copyUpDir } from './copy-up/copy-up.js'
 import { isLowerPositive } from './lookup.js'
 import { ensureListing } from './listing.js'
 import type { DirNode, FileNode, Node } from './node.js'
+import { wantWrite } from './read-only.js'
 import type { WorkDir } from './workdir.js'
 
 /** What takes the place of a removed name, and what has to go. */
@@ -152,7 +153,7 @@ export function rmdirChild(
   if (work === null) return -EROFS
   const listing = ensureListing(ctx, node)
   if (typeof listing === 'number') return listing
-  if (listing.size > 0) return -ENOTEMPTY
+  if (listing.size > 0) return wantWrite(ctx) || -ENOTEMPTY
   const above = copyUpDir(ctx, parent)
   if (above < 0) return above
   const plan = planRemove(ctx, parent, name, node.upper !== null)

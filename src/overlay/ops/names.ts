@@ -97,6 +97,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
 
   /** The name exists after all (another instance made it): open it as it is. */
   function openExisting(
+    req: Request,
     parent: DirNode,
     name: string,
     flags: number,
@@ -109,7 +110,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
     const node = lookupChild(ctx, parent, name, stat)
     if (typeof node === 'number') return node
     if (node.isDir) return -EISDIR
-    const opened = openNode(ctx, node, flags, openFlags, out)
+    const opened = openNode(ctx, req, node, flags, openFlags, out)
     if (opened < 0) return opened
     fillEntry(ctx, node, stat, entry)
     return 0
@@ -165,7 +166,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
       const how = (flags & ~(O_TRUNC | O_ACCMODE)) | O_RDWR | O_CREAT | O_EXCL
       const what = { ...newObject((mode & 0o7777) | S_IFREG, umask), openFlags: how & CREATE_FLAGS }
       const made = createOnDisk(ctx, req, parent, name, what)
-      if (made === -EEXIST) return openExisting(parent, name, flags, openFlags, entry, out)
+      if (made === -EEXIST) return openExisting(req, parent, name, flags, openFlags, entry, out)
       if (made < 0) return made
       const node = enter(parent, name, what, entry)
       if (typeof node === 'number' || node.isDir) {

@@ -20,6 +20,7 @@ import { ACL_UNKNOWN, type Node, XATTRS_NONE, XATTRS_SOME, XATTRS_UNKNOWN } from
 import { decodedName, encodedName } from '../override-objects.js'
 import { changeMode, statShown } from '../override-stat.js'
 import { mayChange } from '../protection.js'
+import { wantWrite } from '../read-only.js'
 
 type XattrOps = Pick<RawFilesystem, 'getxattr' | 'listxattr' | 'setxattr' | 'removexattr'>
 
@@ -141,7 +142,9 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       const onDisk = isEncoded ? encoded : plain
       // A name that is not there is no reason to copy up.
       const present = getXattr(place.fd, place.name, onDisk, 0, 0)
-      if (present < 0 && !(isInUpper(node) && name.startsWith(ACL_PREFIX))) return present
+      if (present < 0 && !(isInUpper(node) && name.startsWith(ACL_PREFIX))) {
+        return wantWrite(ctx) || present
+      }
       result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node, 'metadata')
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
