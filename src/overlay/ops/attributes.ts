@@ -11,7 +11,7 @@ import {
   FATTR_UID,
 } from '../../fuse/protocol/flags/fattr.js'
 import type { RawFilesystem, SetAttributes } from '../../fuse/raw-filesystem.js'
-import { truncateFd, truncateQuietly, utimesAt } from '../../sys/attr.js'
+import { chownAt, truncateFd, truncateQuietly, utimesAt } from '../../sys/attr.js'
 import { O_WRONLY, S_ISGID, S_ISUID, UTIME_NOW, UTIME_OMIT } from '../../sys/constants.js'
 import { EINVAL, EISDIR, EROFS, ESTALE } from '../../sys/errno.js'
 import { readlinkAt } from '../../sys/node.js'
@@ -107,10 +107,22 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
     return found < 0 ? found : changeMode(ctx, place.fd, place.name, set.mode & 0o7777)
   }
 
+  /**
+   * An empty SETATTR is how a write on a passthrough file asks for suid and sgid to go, and what
+   * chown(2) without a new owner makes, which is a change all the same.
+   */
+  function changeNothing(req: Caller, node: Node): number {
+    const killed = node.isDir ? 0 : killSuidSgid(ctx, node, req)
+    if (killed < 0 || (ctx.upper?.override ?? null) !== null) return killed
+    const found = locate(ctx, node, place)
+    if (found < 0) return found
+    const changed = chownAt(place.fd, place.name, KEEP_ID, KEEP_ID)
+    return isSquashed(ctx.options) ? 0 : changed
+  }
+
   function apply(req: Caller, node: Node, set: SetAttributes, sizeChanges: boolean): number {
     const { valid } = set
-    // An empty SETATTR is how a write on a passthrough file asks for suid and sgid to go.
-    if ((valid & CHANGES) === 0) return node.isDir ? 0 : killSuidSgid(ctx, node, req)
+    if ((valid & CHANGES) === 0) return changeNothing(req, node)
     let result = 0
     if ((valid & FATTR_SIZE) !== 0)
       result = node.isDir ? -EISDIR : setSize(req, node, set, sizeChanges)
