@@ -185,9 +185,18 @@ const recycled: readonly Row[] = objectKinds.map((kind) => {
   }
 })
 
+/** As the testsuite without --samefs: upper, and so the layers of later rounds, elsewhere. */
+const elsewhere = [...renames, ...recycled].map((row): Row => ({
+  ...row,
+  title: `${row.title}, upper elsewhere`,
+  options: ['', 'xino=on,redirect_dir=on'],
+  more: { upperElsewhere: true },
+}))
+
 await runTable('3.4 to 3.8, union', [
   ...targets.flatMap((target) => [openRow(target, ''), openRow(target, '/')]),
   ...targets.map((target) => openRow(target, '', user)),
   ...renames,
   ...recycled,
+  ...elsewhere,
 ])
