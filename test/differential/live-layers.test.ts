@@ -6,16 +6,25 @@ import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
+import { runScript } from '../helpers/executor.js'
 import { checkout } from '../helpers/harness.js'
+import type { Operation } from '../helpers/operation.js'
 import { requires } from '../helpers/requires.js'
 import { makeScratch } from '../helpers/scratch.js'
-import { type Subject, candidateName, kernelSubject, subjectByName } from '../helpers/subject.js'
+import { dir, file } from '../helpers/standard-layers.js'
+import {
+  type MountRequest,
+  type Subject,
+  candidateName,
+  kernelSubject,
+  subjectByName,
+} from '../helpers/subject.js'
 
 const run = promisify(execFile)
 const TIMEOUT_MS = 20_000
 
 /** Run a shell script; its output and the lines of its errors, without what names the program. */
-async function shell(script: string, env: Record<string, string>): Promise<string> {
+async function shell(script: string, env: Readonly<Record<string, string>>): Promise<string> {
   const { stdout } = await run('sh', ['-c', `exec 2>&1; ${script}`], {
     env: { ...process.env, ...env, LC_ALL: 'C' },
     timeout: TIMEOUT_MS,
@@ -38,7 +47,7 @@ const LOOK = `
   for f in $(find . -type f | sort); do echo "$f: $(cat "$f")"; done
 `
 
-const cases: readonly Case[] = [
+const cases: Case[] = [
   {
     title: 'file systems mounted in lower layers are not entered',
     before: `
@@ -113,7 +122,95 @@ const cases: readonly Case[] = [
   },
 ]
 
-async function observe(t: Test, subject: Subject, { before, at }: Case): Promise<string> {
+cases.push(
+  {
+    title: 'lower layers on a mount that allows nothing',
+    before: `
+      cp /bin/cat "$L1/cat"; cp /usr/bin/id "$L1/id"; chmod 4755 "$L1/id"
+      cp "$L1/id" "$L1/id2"; chmod 4755 "$L1/id2"
+      mknod "$L1/null" c 1 3; echo x > "$L1/x"; mkdir "$L1/d"; echo y > "$L1/d/y"
+      mount --bind "$L1" "$L1"; mount -o remount,bind,ro,nosuid,nodev,noexec "$L1"
+    `,
+    at: `
+      cd "$M"; ./cat x; setpriv --reuid 1000 --clear-groups ./id -u
+      head -c 5 null; echo data > null; wc -c < null
+      touch id2; setpriv --reuid 1000 --clear-groups ./id2 -u; stat -c %a id2
+      echo more >> x; cat x; mv d/y d/z; rm cat null; mkdir d/new; ls d
+      find . -printf '%y %m %p %s\\n' | sort; cat d/z
+    `,
+  },
+  {
+    title: 'upper that is full',
+    before: `
+      mount -o remount,size=1m "$D/volume"
+      head -c 3000000 /dev/zero > "$L1/big"; mkdir "$L1/d"; echo x > "$L1/d/x"
+    `,
+    at: `
+      cd "$M"; echo more >> big; echo $?; chmod 600 big; echo $?; mv big bigger; echo $?
+      head -c 3000000 /dev/zero > new; echo $?; wc -c < new | sed 's/.....$//'
+      echo more >> big; echo more >> d/x; stat -c '%n %s' d/*; rm new
+      # The daemon hears of it a moment later, and holds the space until then.
+      sleep 0.2
+      echo more >> d/x; cat d/x; rm big; ls; find "$U" -printf '%y %P %s\n' | sort
+    `,
+  },
+)
+
+/** Deeper than a path may be long: every step starts in the directory that the last one opened. */
+const NAME = 'deep-'.repeat(40)
+const LEVELS = 30
+
+function onEachLevel(make: (level: number) => readonly Operation[]): Operation[] {
+  return Array.from({ length: LEVELS }, (_, level) => make(level)).flat()
+}
+
+const above = (level: number): { readonly at?: string } =>
+  level === 0 ? {} : { at: `h${level - 1}` }
+const enter = (level: number): Operation => ({
+  op: 'open',
+  path: NAME,
+  as: `h${level}`,
+  flags: ['read', 'directory'],
+  ...above(level),
+})
+const deepTree = onEachLevel((level) => [
+  { ...dir(NAME), ...above(level) },
+  enter(level),
+  { ...file('f', `at ${level}`), at: `h${level}` },
+])
+const look = onEachLevel((level) => [
+  enter(level),
+  { op: 'stat', path: 'f', at: `h${level}` },
+  { op: 'list', path: '.', at: `h${level}` },
+])
+const deepScript: readonly Operation[] = [
+  ...look,
+  { op: 'chmod', path: 'f', mode: 0o600, at: `h${LEVELS - 1}` },
+  { ...file('new'), at: `h${LEVELS - 1}` },
+  { ...dir('d'), at: `h${LEVELS - 2}` },
+  { op: 'rename', from: 'f', to: 'g', at: `h${LEVELS - 2}` },
+  { op: 'unlink', path: 'f', at: `h${LEVELS - 3}` },
+  { op: 'rename', from: NAME, to: 'moved', at: `h${LEVELS - 3}` },
+  ...look,
+  ...onEachLevel((level) => {
+    const here = above(LEVELS - level)
+    return [
+      ...['f', 'g', 'new'].map((path): Operation => ({ op: 'unlink', path, ...here })),
+      { op: 'rmdir', path: 'd', ...here },
+      { op: 'rmdir', path: NAME, ...here },
+    ]
+  }),
+  { op: 'rmdir', path: NAME },
+  { op: 'list', path: '.' },
+]
+
+interface Place {
+  readonly env: { readonly D: string; readonly L1: string; readonly U: string; readonly M: string }
+  readonly request: MountRequest
+}
+
+/** Layers to mount, upper on a file system of its own, which can be remounted. */
+async function makePlace(t: Test): Promise<Place> {
   const scratch = makeScratch('disk')
   t.teardown(() => {
     scratch.remove()
@@ -124,16 +221,37 @@ async function observe(t: Test, subject: Subject, { before, at }: Case): Promise
   for (const path of [L1, L2, M, volume]) mkdirSync(path)
   writeFileSync(`${D}/said`, '')
   const env = { D, L1, L2, U, M }
-  // A file system of its own, so that it can be remounted.
   await shell('mount -t tmpfs -o mode=755 none "$D/volume"; mkdir "$U" "$D/volume/w"', env)
+  return { env, request: { lowers: [L1, L2], upper: U, work: W, target: M, options: '' } }
+}
+
+async function descend(t: Test, subject: Subject): Promise<readonly string[]> {
+  const { env, request } = await makePlace(t)
+  try {
+    runScript(env.L1, deepTree)
+    const mounted = await subject.mount(request)
+    try {
+      return runScript(env.M, deepScript)
+    } finally {
+      await mounted.unmount()
+    }
+  } finally {
+    // Node refuses to remove paths of more than 4096 bytes.
+    await shell('rm -rf "$L1" "$U"', env)
+  }
+}
+
+async function observe(t: Test, subject: Subject, { before, at }: Case): Promise<string> {
+  const { env, request } = await makePlace(t)
   await shell(before, env)
-  const request = { lowers: [L1, L2], upper: U, work: W, target: M, options: '' }
   const mounted = await subject.mount(request)
   try {
     const seen = await shell(at, env)
-    return seen.replaceAll(D, '$D')
+    return seen.replaceAll(env.D, '$D')
   } finally {
     await mounted.unmount()
+    // Node refuses paths of more than 4096 bytes.
+    await shell('rm -rf "$L1"/deep* "$U"/deep*', env)
   }
 }
 
@@ -150,4 +268,9 @@ await t.test(`layers that change under a mount, candidate ${candidateName()}`, a
       t.match(expected, /\S/, 'there is something to compare')
     })
   }
+  await t.test('directories deeper than the longest path', async (t) => {
+    const expected = await descend(t, kernel)
+    t.strictSame(await descend(t, candidate), expected)
+    t.ok(expected.filter((result) => result.startsWith('OK')).length > LEVELS * 4)
+  })
 })

@@ -89,11 +89,7 @@ const metacopies: Row = {
   title: 'empty files with a metacopy mark',
   options: ['', 'metacopy=off', 'metacopy=on'],
   lowers: [[file('low', ''), mark('low', 'metacopy', '')]],
-  upper: [
-    file('up', ''),
-    mark('up', 'metacopy', ''),
-    file('plain', ''),
-  ],
+  upper: [file('up', ''), mark('up', 'metacopy', ''), file('plain', '')],
   script: ['low', 'up', 'plain'].flatMap((path): Operation[] => [
     { op: 'stat', path },
     { op: 'read', path },
