@@ -55,6 +55,17 @@ function sizeRow(scratch: 'disk' | 'tmpfs'): Row {
   }
 }
 
+const tooLong: Row = {
+  title: 'files of more than 8 PiB',
+  scratch: 'tmpfs',
+  lowers: [[file('lower')]],
+  script: [
+    { op: 'truncate', path: 'lower', size: 2 ** 52 },
+    { op: 'stat', path: 'lower' },
+    { op: 'truncate', path: 'lower', size: 2 ** 54 },
+  ],
+}
+
 const seconds = [-(2 ** 31), -1, 0, 2 ** 31 - 1, 2 ** 31, 2 ** 32, 2 ** 33, 2 ** 34, -(2 ** 33)]
 const nanoseconds = [0, 1, 999_999_999, 1_000_000_000, -1, 0x3fffffff]
 const TIMES = ['lower', 'upper']
@@ -148,6 +159,7 @@ const linkTargets: Row = {
 await runTable('3, limits', [
   sizeRow('disk'),
   sizeRow('tmpfs'),
+  tooLong,
   times,
   owners,
   devices,
