@@ -55,6 +55,13 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
     return node.xattrs === XATTRS_NONE
   }
 
+  /** 0 if there is something to remove; a name that is not there is no reason to copy up. */
+  function seek(node: Node, name: string, onDisk: string): number {
+    const present = getXattr(place.fd, place.name, onDisk, 0, 0)
+    if (present >= 0 || (isInUpper(node) && name.startsWith(ACL_PREFIX))) return 0
+    return wantWrite(ctx) || present
+  }
+
   function clearSgid(): number {
     const seen = statShown(ctx.upper, place.fd, place.name, stat)
     if (seen < 0 || (stat.mode & S_ISGID) === 0) return seen
@@ -140,11 +147,8 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       const encoded = encodedName(layerOf(ctx, node), name)
       const isEncoded = encoded !== null && getXattr(place.fd, place.name, encoded, 0, 0) >= 0
       const onDisk = isEncoded ? encoded : plain
-      // A name that is not there is no reason to copy up.
-      const present = getXattr(place.fd, place.name, onDisk, 0, 0)
-      if (present < 0 && !(isInUpper(node) && name.startsWith(ACL_PREFIX))) {
-        return wantWrite(ctx) || present
-      }
+      result = seek(node, name, onDisk)
+      if (result < 0) return result
       result = node.orphanFd >= 0 ? 0 : copyUp(ctx, node, 'metadata')
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
