@@ -4,7 +4,7 @@
  */
 import { S_IFDIR, S_IFMT } from '../sys/constants.js'
 import { ENAMETOOLONG, ENOENT, EPERM, ESTALE } from '../sys/errno.js'
-import { FileStat } from '../sys/stat.js'
+import { FileStat, statAt } from '../sys/stat.js'
 import { close } from '../sys/open.js'
 import type { OverlayContext } from './context.js'
 import { LayerDir } from './layer.js'
@@ -72,6 +72,7 @@ export function findChild(ctx: OverlayContext, parent: DirNode, name: string): N
 }
 
 const scratch = new FileStat()
+const twinStat = new FileStat()
 
 function instantiate(
   ctx: OverlayContext,
@@ -104,8 +105,39 @@ function addDir(
     const fixed = fixOrigin(ctx, parent, node)
     if (fixed < 0) return fixed
   }
+  const lowerFsid = what.inUpper ? what.originFsid : (what.lowers[0]?.layer.fsid ?? 0)
+  const lowerKey = lowerKeyOf(what)
+  const twin = lowerKey === 0 ? undefined : ctx.nodes.byLowerDir(lowerFsid, lowerKey)
+  if (twin !== undefined && isTwin(ctx, twin, what)) return -ESTALE
+  if (lowerKey !== 0) ctx.nodes.setLowerDir(node, lowerFsid, lowerKey)
   register(ctx, parent, name, node)
   return node
+}
+
+/** Inode number of the topmost lower directory as a key; 0 where there is none. */
+function lowerKeyOf(what: Resolution): number {
+  if (what.lowers.length === 0) return 0
+  return what.inUpper ? what.originHi * 4294967296 + what.originLo : upperKeyOf(what.stat)
+}
+
+/**
+ * Whether a lower directory is part of another one already: two redirects lead there, or one does and
+ * nothing hides it under its own name. Changes would show in both.
+ * @mirrors fs/overlayfs/inode.c:ovl_verify_inode
+ */
+function isTwin(ctx: OverlayContext, known: DirNode, what: Resolution): boolean {
+  if (known.removed || (known.upper === null && !what.inUpper)) return false
+  const above = known.parent?.upper ?? null
+  if (known.upper === null || above === null) return true
+  // Another instance over this upper may have moved it.
+  const fd = ctx.fds.fd(known.upper)
+  const dirfd = ctx.fds.fd(above)
+  const isThere =
+    fd >= 0 &&
+    dirfd >= 0 &&
+    statAt(fd, '', scratch) === 0 &&
+    statAt(dirfd, known.name, twinStat) === 0
+  return isThere && upperKeyOf(scratch) === upperKeyOf(twinStat)
 }
 
 /**

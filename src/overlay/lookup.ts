@@ -163,7 +163,6 @@ function readMetacopy(
   out: Resolution,
 ): number {
   if ((stat.mode & S_IFMT) !== S_IFREG || stat.blocks > 8) return 0
-  if (stat.sizeBytes === 0 && !ctx.options.metacopy) return 0
   const { prefix } = ctx.xattrNames
   // All names rather than this one: most files have none, and will be asked for others.
   const names = namesOf(fd, name)

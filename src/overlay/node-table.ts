@@ -12,6 +12,8 @@ export class NodeTable {
   readonly #hardLinks = new Map<number, FileNode>()
   /** Files that share a copy in work/index, by its name: one lower inode, one node. */
   readonly #indexed = new Map<string, FileNode>()
+  /** Directories that show a lower one, by its file system and inode number. */
+  readonly #lowerDirs: Map<number, DirNode>[] = []
   readonly #drop: (node: Node) => void
   #next = 2
 
@@ -65,6 +67,18 @@ export class NodeTable {
     if (name !== '') this.#indexed.set(name, node)
   }
 
+  /** The node of a lower directory, if one is known. */
+  byLowerDir(fsid: number, key: number): DirNode | undefined {
+    return this.#lowerDirs[fsid]?.get(key)
+  }
+
+  setLowerDir(node: DirNode, fsid: number, key: number): void {
+    node.lowerFsid = fsid
+    node.lowerKey = key
+    const known = (this.#lowerDirs[fsid] ??= new Map<number, DirNode>())
+    known.set(key, node)
+  }
+
   /** The kernel gave back `count` references. @mirrors FUSE_FORGET */
   forget(id: number, count: number): void {
     const node = this.#nodes.get(id)
@@ -81,10 +95,16 @@ export class NodeTable {
       if (!this.#nodes.delete(current.id)) return
       const parent: DirNode | null = current.parent
       if (parent?.children.get(current.name) === current) parent.children.delete(current.name)
-      if (!current.isDir) this.#forgetFile(current)
+      if (current.isDir) this.#forgetDir(current)
+      else this.#forgetFile(current)
       this.#drop(current)
       current = parent
     }
+  }
+
+  #forgetDir(node: DirNode): void {
+    const known = this.#lowerDirs[node.lowerFsid]
+    if (known?.get(node.lowerKey) === node) known.delete(node.lowerKey)
   }
 
   #forgetFile(node: FileNode): void {

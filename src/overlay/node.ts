@@ -71,6 +71,9 @@ export class DirNode extends BaseNode {
   redirect: string | null = null
   defaultAcl = ACL_UNKNOWN
   removed = false
+  /** File system and inode number of the topmost lower directory, as a key; 0 = there is none. */
+  lowerFsid = 0
+  lowerKey = 0
 
   constructor(
     id: number,

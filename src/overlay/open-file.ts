@@ -27,7 +27,7 @@ import { FileStat, statAt } from '../sys/stat.js'
 import { register } from './children.js'
 import type { OverlayContext } from './context.js'
 import { copyUp } from './copy-up/copy-up.js'
-import { layerOf, locate, makeLocation } from './location.js'
+import { locate, makeLocation } from './location.js'
 import {
   FileNode,
   MODE_CACHED,
@@ -36,9 +36,9 @@ import {
   MODE_PASSTHROUGH_UPPER,
   type Node,
 } from './node.js'
-import { changeMode, dropStoredCapability, statShown } from './override-stat.js'
-import { privilegedBits } from './privileges.js'
+import { type Caller, killSuidSgid } from './privileges.js'
 import { mayOpen } from './protection.js'
+import { wantWrite } from './read-only.js'
 
 /** FUSE_OPEN_KILL_SUIDGID and FUSE_WRITE_KILL_SUIDGID have their own bits; both end here. */
 export const OPEN_KILL_SUIDGID = 1
@@ -76,27 +76,13 @@ export function openData(ctx: OverlayContext, node: FileNode, flags: number): nu
 }
 
 /**
- * Remove suid, and sgid of a group-executable file, as a write by an unprivileged user does.
- * @mirrors fs/attr.c:setattr_should_drop_suidgid
- */
-export function killSuidSgid(ctx: OverlayContext, node: FileNode): number {
-  const found = locate(ctx, node, place)
-  if (found < 0) return found
-  const seen = statShown(layerOf(ctx, node), place.fd, place.name, stat)
-  if (seen < 0) return seen
-  dropStoredCapability(ctx, place.fd, place.name)
-  const dropped = privilegedBits(stat.mode)
-  if (dropped === 0) return 0
-  return changeMode(ctx, place.fd, place.name, stat.mode & 0o7777 & ~dropped)
-}
-
-/**
  * Serve OPEN.
  * @param flags O_*
  * @returns 0 or -errno; ESTALE once when the name must be looked up anew
  */
 export function openNode(
   ctx: OverlayContext,
+  caller: Caller,
   node: FileNode,
   flags: number,
   openFlags: number,
@@ -107,7 +93,9 @@ export function openNode(
     const allowed = mayOpen(ctx, node, flags)
     if (allowed < 0) return allowed
     if (node.mode === MODE_PASSTHROUGH_LOWER && node.opens > 0) return rebind(ctx, node, truncates)
-    const ready = copyUp(ctx, node, truncates ? 'truncate' : 'all')
+    // The kernel makes EIO of whatever it meets when it opens the backing file.
+    let ready = node.inUpper ? wantWrite(ctx) : 0
+    if (ready === 0) ready = copyUp(ctx, node, truncates ? 'truncate' : 'all')
     if (ready < 0) return ready
   }
   if (truncates) {
@@ -115,7 +103,7 @@ export function openNode(
     if (fd < 0) return fd
     close(fd)
     if ((openFlags & OPEN_KILL_SUIDGID) !== 0) {
-      const killed = killSuidSgid(ctx, node)
+      const killed = killSuidSgid(ctx, node, caller)
       if (killed < 0) return killed
     }
   }

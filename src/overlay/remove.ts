@@ -14,6 +14,7 @@ import { copyUp, copyUpDir } from './copy-up/copy-up.js'
 import { isLowerPositive } from './lookup.js'
 import { ensureListing } from './listing.js'
 import type { DirNode, FileNode, Node } from './node.js'
+import { wantWrite } from './read-only.js'
 import { dropUnionLink, storeUnionNlink } from './union-nlink.js'
 import type { WorkDir } from './workdir.js'
 
@@ -177,7 +178,7 @@ export function rmdirChild(
   if (work === null) return -EROFS
   const listing = ensureListing(ctx, node)
   if (typeof listing === 'number') return listing
-  if (listing.size > 0) return -ENOTEMPTY
+  if (listing.size > 0) return wantWrite(ctx) || -ENOTEMPTY
   const above = copyUpDir(ctx, parent)
   if (above < 0) return above
   const plan = planRemove(ctx, parent, name, node.upper !== null)

@@ -28,6 +28,7 @@ import { snapshotIndex, snapshotUpper, snapshotWork } from './upper-snapshot.js'
 
 interface Side {
   readonly subject: Subject
+  readonly options: string
   readonly directory: string
   /** Shared layers and own former uppers, top-most first. */
   lowers: string[]
@@ -98,6 +99,7 @@ function makeSide(
   directory: string,
   lowers: readonly string[],
   scenario: Scenario,
+  options: string,
 ): Side {
   mkdirSync(directory)
   const upper = `${directory}/upper0`
@@ -107,7 +109,7 @@ function makeSide(
   mkdirSync(work)
   if (scenario.work !== undefined) runScript(work, scenario.work)
   mkdirSync(target)
-  return { subject, directory, lowers: [...lowers], upper, work, target }
+  return { subject, options, directory, lowers: [...lowers], upper, work, target }
 }
 
 async function mountSide(
@@ -116,12 +118,12 @@ async function mountSide(
   layers: { lowers: readonly string[]; upper: string; work: string } = side,
 ): Promise<MountedSubject> {
   const { lowers } = layers
-  const { options, lowerForm, dataLayers } = scenario
+  const { lowerForm, dataLayers } = scenario
   const [upper, work] = scenario.withoutUpper === true ? [null, null] : [layers.upper, layers.work]
-  if (options.includes('volatile')) {
+  if (side.options.includes('volatile')) {
     rmSync(`${layers.work}/work/incompat`, { recursive: true, force: true })
   }
-  const { target } = side
+  const { options, target } = side
   return side.subject.mount({ lowers, upper, work, target, options, lowerForm, dataLayers })
 }
 
@@ -286,8 +288,10 @@ export async function compareScenario(
       return path
     })
     const before = snapshotLowers(lowers)
-    const expected = makeSide(reference, `${uppers}/a`, lowers, scenario)
-    const actual = makeSide(candidate, `${uppers}/b`, lowers, scenario)
+    const { options, candidateOptions } = scenario
+    const words = [options, candidateOptions ?? ''].filter((word) => word !== '').join(',')
+    const expected = makeSide(reference, `${uppers}/a`, lowers, scenario, options)
+    const actual = makeSide(candidate, `${uppers}/b`, lowers, scenario, words)
     const outcome = await runRounds(scenario, expected, actual)
     const touched = snapshotLowers(lowers).flatMap((after, index) =>
       compareSnapshots('lower', 0, before[index] ?? new Map(), after),

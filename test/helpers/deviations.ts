@@ -175,7 +175,122 @@ export const deviations: readonly Deviation[] = [
       return place === 'upper' && /^xattr (uuid|origin|impure)$/.test(field)
     },
   },
+  {
+    letter: 'V',
+    title: 'twins are found out in another order',
+    covers: ({ place }, scenario) => place.startsWith('merged after') && hasTwins(scenario),
+  },
+  {
+    letter: 'X',
+    title: 'AUFS whiteouts in lower layers count',
+    covers: ({ place, field, subject }, { lowers }) => {
+      const hidden = aufsNames(lowers)
+      if (hidden.length === 0) return false
+      const path = place === 'result' ? pathOf(subject) : subject.replace(/^\//, '')
+      const concerns = ({ directory, name }: AufsName): boolean =>
+        path === name || path.startsWith(`${name}/`) || (path === directory && isOfNames(field))
+      return hidden.some(concerns)
+    },
+  },
+  {
+    letter: 'Y',
+    title: 'names removed during a listing are not listed',
+    covers: ({ place, field, expected, actual }) =>
+      place === 'result' && field === 'list-rest' && isFewer(expected, actual),
+  },
+  {
+    letter: 'Z',
+    title: 'a write by root takes set-user-id along with a capability',
+    covers: ({ expected, actual, field }, scenario) => {
+      if (!JSON.stringify([scenario.lowers, scenario.rounds]).includes('security.capability')) {
+        return false
+      }
+      if (field === 'mode') return /^[67]/.test(expected) && actual === `0${expected.slice(1)}`
+      return field === 'stat' && actual === expected.replace(/^(OK file )[67]/, '$10')
+    },
+  },
+  {
+    letter: 'AA',
+    title: 'positions of data in directories',
+    covers: ({ place, subject }) =>
+      place === 'result' && /"op":"lseek".*"whence":[34]/.test(subject),
+  },
+  {
+    letter: 'AA',
+    title: 'FIBMAP, FIGETBSZ',
+    covers: ({ place, subject, expected, actual }) =>
+      place === 'result' &&
+      /"request":[12]}/.test(subject) &&
+      expected === 'EINVAL' &&
+      actual === 'OK',
+  },
+  {
+    letter: 'AB',
+    title: 'a change that fails leaves nothing',
+    covers: ({ place, field, expected, actual }, scenario) =>
+      place === 'upper' &&
+      field === 'xattr impure' &&
+      expected === 'y' &&
+      actual === '-' &&
+      ((uses(scenario, 'unlink') && uses(scenario, 'fchmod')) ||
+        (uses(scenario, 'rmdir') && JSON.stringify(scenario.rounds).includes('"tmpfile"'))),
+  },
+  {
+    letter: 'AC',
+    title: 'files end at 8 PiB',
+    diverges: true,
+    covers: ({ place, field, subject, expected, actual }) =>
+      place === 'result' &&
+      field === 'truncate' &&
+      Number(/"size":(\d+)/.exec(subject)?.[1] ?? 0) >= 2 ** 53 &&
+      expected === 'OK' &&
+      actual === 'EFBIG',
+  },
 ]
+
+/** A name of the AUFS form, or what it hides, and the directory that lists it. */
+interface AufsName {
+  readonly directory: string
+  readonly name: string
+}
+
+/** Names of lower layers that the kernel takes for ordinary ones, and the names they hide. */
+function aufsNames(lowers: Scenario['lowers']): AufsName[] {
+  const created = lowers.flatMap((script) =>
+    script.flatMap((operation) => (operation.op === 'create' ? [operation.path] : [])),
+  )
+  return created.flatMap((path): AufsName[] => {
+    const [, directory = '.', rest] = /^(?:(.*)\/)?\.wh\.([^/]*)$/.exec(path) ?? []
+    if (rest === undefined) return []
+    const prefix = directory === '.' ? '' : `${directory}/`
+    if (rest !== '.wh..opq') return [path, prefix + rest].map((name) => ({ directory, name }))
+    const below = created.filter((other) => other.startsWith(prefix))
+    return below.map((name) => ({ directory, name }))
+  })
+}
+
+/** The path that an operation is about. */
+function pathOf(subject: string): string {
+  return /"path":"([^"]*)"/.exec(subject)?.[1] ?? ''
+}
+
+/** Whether a difference of a directory follows from the names in it. */
+function isOfNames(field: string): boolean {
+  return field === 'list' || field === 'nlink'
+}
+
+/** Whether a listing has nothing but some of the other's names. */
+function isFewer(expected: string, actual: string): boolean {
+  const had = new Set(expected.split(' '))
+  return actual.length < expected.length && actual.split(' ').every((name) => had.has(name))
+}
+
+/** Whether upper has a directory that shows a lower one under another name. */
+function hasTwins({ upper }: Scenario): boolean {
+  return upper.some(
+    (operation) => operation.op === 'setxattr' && operation.name.endsWith('.redirect'),
+  )
+}
 
 /** Whether a scenario has an operation of that kind, in a layer or in a script. */
 function uses({ lowers, upper, rounds }: Scenario, op: Operation['op']): boolean {

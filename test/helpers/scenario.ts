@@ -24,6 +24,8 @@ export interface Scenario {
   readonly upper: readonly Operation[]
   /** Mount options beside the directories. */
   readonly options: string
+  /** More options, which only ours understands. */
+  readonly candidateOptions?: string
   /** What is in the work directory before the first mount. */
   readonly work?: readonly Operation[]
   /** Mount the lower layers alone. */

@@ -50,7 +50,10 @@ const buffer = new NativeMemory(1 << 20)
 const PATH_MAX = 4096
 const linkTarget = new NativeMemory(PATH_MAX)
 
-function contentOf(dirfd: number, name: string): string {
+/** Of files beyond this size, which are sparse, the beginning and the end count. */
+const WHOLE_BYTES = 1 << 28
+
+function contentOf(dirfd: number, name: string, sizeBytes: number): string {
   const fd = openAt(dirfd, name, O_RDONLY | O_NONBLOCK)
   if (fd < 0) return errnoName(fd)
   try {
@@ -64,6 +67,9 @@ function contentOf(dirfd: number, name: string): string {
       if (got === 0) return `${offset} bytes, sha1 ${hash.digest('hex')}`
       hash.update(buffer.bytes.subarray(0, got))
       offset += got
+      if (sizeBytes > WHOLE_BYTES && offset < sizeBytes - buffer.bytes.length) {
+        offset = sizeBytes - buffer.bytes.length
+      }
     }
   } finally {
     close(fd)
@@ -172,7 +178,7 @@ class Walker {
     if (device !== '') entry['rdev'] = device
     if (`${stat.devMajor}:${stat.devMinor}` !== this.#rootDevice) entry['dev'] = 'not the root’s'
     this.#identity(entry, stat, path, dirent)
-    if (type === S_IFREG) entry['content'] = contentOf(dirfd, name)
+    if (type === S_IFREG) entry['content'] = contentOf(dirfd, name, stat.sizeBytes)
     if (type === S_IFLNK) entry['target'] = this.#target(dirfd, name)
     this.#xattrs(entry, dirfd, name)
     return entry

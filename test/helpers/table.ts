@@ -21,6 +21,10 @@ export interface Row {
   readonly script: readonly Operation[]
   /** Done after a remount. */
   readonly then?: readonly Operation[]
+  /** Between the parts upper becomes the top lower layer, and a new one takes its place. */
+  readonly rotates?: true
+  /** More of the same, after `then`. */
+  readonly last?: readonly Operation[]
   /** Option sets, each tried; the default set unless given. */
   readonly options?: readonly string[]
   /** Numbers of standard lower layers; 1, 2 and 5 unless given. */
@@ -52,11 +56,12 @@ function layersOf(row: Row): (readonly Operation[])[][] {
 }
 
 function scenariosOf(row: Row): Scenario[] {
-  const { script, then, options = [''], scratch = 'disk', more = {}, upper = [] } = row
+  const { script, then, last, options = [''], scratch = 'disk', more = {}, upper = [] } = row
   const isStandard = row.lowers === undefined && row.lower === undefined
   const setup = row.setup ?? (isStandard && more.withoutUpper !== true ? standardSetup : undefined)
-  const scripts = [setup, script, then].filter((part) => part !== undefined)
-  const rounds = scripts.map((part) => ({ script: part, then: 'remount' as const }))
+  const scripts = [setup, script, then, last].filter((part) => part !== undefined)
+  const next = row.rotates === true ? 'rotate' : 'remount'
+  const rounds = scripts.map((part) => ({ script: part, then: next }) as const)
   return options.flatMap((set) =>
     layersOf(row).map((lowers) => ({ scratch, options: set, lowers, upper, rounds, ...more })),
   )
@@ -69,7 +74,8 @@ function nameOf(scenario: Scenario): string {
 
 /** Whether a row does what it is there for; a row that only ever fails compares nothing. */
 function isVacuous(row: Row, outcomes: readonly Outcome[]): boolean {
-  const seen = outcomes.flatMap(({ results }) => results.at(row.then === undefined ? -1 : -2) ?? [])
+  const after = [row.then, row.last].filter((part) => part !== undefined)
+  const seen = outcomes.flatMap(({ results }) => results.at(-1 - after.length) ?? [])
   const succeeded = seen.some((result) => result.startsWith('OK'))
   return row.script.length > 0 && succeeded === (row.refused === true)
 }

@@ -1,10 +1,8 @@
 /** What follows for a directory when an entry was copied up into it. */
-import { FileStat, statAt } from '../../sys/stat.js'
+import type { FileStat } from '../../sys/stat.js'
 import type { OverlayContext } from '../context.js'
 import type { DirNode } from '../node.js'
 import { copyTimes } from './metadata.js'
-
-const grown = new FileStat()
 
 /**
  * Copying up is not a change the user made: the parent's times stay. Best effort, as in the kernel.
@@ -17,10 +15,6 @@ export function settleParent(
   before: FileStat,
 ): void {
   copyTimes(before, upperFd, '')
-  // Unseen by the VFS, the directory may have grown.
-  const isKnown = parent.nlookup > 0 && ctx.connection !== null
-  if (!isKnown || statAt(upperFd, '', grown) < 0) return
-  if (grown.sizeBytes !== before.sizeBytes || grown.blocks !== before.blocks) {
-    ctx.connection?.invalidateAttributes(parent.id)
-  }
+  // Unseen by the VFS, the directory's change time is another, and it may have grown.
+  if (parent.nlookup > 0) ctx.connection?.invalidateAttributes(parent.id)
 }

@@ -11,8 +11,8 @@ import {
   FATTR_UID,
 } from '../../fuse/protocol/flags/fattr.js'
 import type { RawFilesystem, SetAttributes } from '../../fuse/raw-filesystem.js'
-import { truncateFd, truncateQuietly, utimesAt } from '../../sys/attr.js'
-import { O_WRONLY, UTIME_NOW, UTIME_OMIT } from '../../sys/constants.js'
+import { chownAt, truncateFd, truncateQuietly, utimesAt } from '../../sys/attr.js'
+import { O_WRONLY, S_ISGID, S_ISUID, UTIME_NOW, UTIME_OMIT } from '../../sys/constants.js'
 import { EINVAL, EISDIR, EROFS, ESTALE } from '../../sys/errno.js'
 import { readlinkAt } from '../../sys/node.js'
 import { close } from '../../sys/open.js'
@@ -21,12 +21,12 @@ import { fillAttrReply } from '../attributes.js'
 import type { OverlayContext } from '../context.js'
 import { copyUp } from '../copy-up/copy-up.js'
 import { WH_NAME_MAX } from '../create.js'
-import { locate, makeLocation, statNode } from '../location.js'
+import { layerOf, locate, makeLocation, statNode } from '../location.js'
 import { MODE_PASSTHROUGH_LOWER, type FileNode, type Node } from '../node.js'
-import { killSuidSgid, openData, rebindForWrite } from '../open-file.js'
-import { changeMode, changeOwner } from '../override-stat.js'
+import { openData, rebindForWrite } from '../open-file.js'
+import { changeMode, changeOwner, statShown } from '../override-stat.js'
 import { hostId, isSquashed } from '../ownership.js'
-import { mayDropPrivileges } from '../privileges.js'
+import { type Caller, chownDropsSgid, killSuidSgid, mayDropPrivileges } from '../privileges.js'
 import { mayChange, mayWrite } from '../protection.js'
 import { fileOf } from './names.js'
 
@@ -56,7 +56,7 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
   const stat = new FileStat()
   const place = makeLocation()
 
-  function setSize(node: FileNode, set: SetAttributes, changes: boolean): number {
+  function setSize(req: Caller, node: FileNode, set: SetAttributes, changes: boolean): number {
     // truncate(2) asks for a new mtime only where the size changes, ftruncate(2) and O_TRUNC always.
     const quietly = (set.valid & FATTR_MTIME) === 0 && !changes
     const cutTo = quietly ? truncateQuietly : truncateFd
@@ -66,18 +66,22 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
     const cut = cutTo(fd, set.sizeBytes)
     if (!isOpen) close(fd)
     if (cut < 0) return cut
-    return (set.valid & FATTR_KILL_SUIDGID) !== 0 ? killSuidSgid(ctx, node) : 0
+    return (set.valid & FATTR_KILL_SUIDGID) !== 0 ? killSuidSgid(ctx, node, req) : 0
   }
 
-  function setOwner(node: Node, set: SetAttributes): number {
+  function setOwner(req: Caller, node: Node, set: SetAttributes): number {
     const uid = (set.valid & FATTR_UID) !== 0 ? hostId(ctx.options.uidMap, set.uid) : KEEP_ID
     const gid = (set.valid & FATTR_GID) !== 0 ? hostId(ctx.options.gidMap, set.gid) : KEEP_ID
     const squashed = isSquashed(ctx.options)
     if (uid === null || gid === null) return squashed ? 0 : -EINVAL
     const found = locate(ctx, node, place)
     if (found < 0) return found
+    const seen = node.isDir ? 0 : statShown(layerOf(ctx, node), place.fd, place.name, stat)
+    if (seen < 0) return seen
+    const keeps = node.isDir || !chownDropsSgid(ctx, req, stat)
     const changed = changeOwner(ctx, place.fd, place.name, uid, gid)
-    return squashed ? 0 : changed
+    if (changed < 0 || keeps) return squashed ? 0 : changed
+    return changeMode(ctx, place.fd, place.name, stat.mode & 0o7777 & ~(S_ISUID | S_ISGID))
   }
 
   function setTimes(node: Node, set: SetAttributes): number {
@@ -103,14 +107,27 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
     return found < 0 ? found : changeMode(ctx, place.fd, place.name, set.mode & 0o7777)
   }
 
-  function apply(node: Node, set: SetAttributes, sizeChanges: boolean): number {
+  /**
+   * An empty SETATTR is how a write on a passthrough file asks for suid and sgid to go, and what
+   * chown(2) without a new owner makes, which is a change all the same.
+   */
+  function changeNothing(req: Caller, node: Node): number {
+    const killed = node.isDir ? 0 : killSuidSgid(ctx, node, req)
+    if (killed < 0 || (ctx.upper?.override ?? null) !== null) return killed
+    const found = locate(ctx, node, place)
+    if (found < 0) return found
+    const changed = chownAt(place.fd, place.name, KEEP_ID, KEEP_ID)
+    return isSquashed(ctx.options) ? 0 : changed
+  }
+
+  function apply(req: Caller, node: Node, set: SetAttributes, sizeChanges: boolean): number {
     const { valid } = set
-    // An empty SETATTR is how a write on a passthrough file asks for suid and sgid to go.
-    if ((valid & CHANGES) === 0) return node.isDir ? 0 : killSuidSgid(ctx, node)
+    if ((valid & CHANGES) === 0) return changeNothing(req, node)
     let result = 0
-    if ((valid & FATTR_SIZE) !== 0) result = node.isDir ? -EISDIR : setSize(node, set, sizeChanges)
+    if ((valid & FATTR_SIZE) !== 0)
+      result = node.isDir ? -EISDIR : setSize(req, node, set, sizeChanges)
     // chown clears suid, so a mode given with it comes after.
-    if (result === 0 && (valid & (FATTR_UID | FATTR_GID)) !== 0) result = setOwner(node, set)
+    if (result === 0 && (valid & (FATTR_UID | FATTR_GID)) !== 0) result = setOwner(req, node, set)
     if (result === 0 && (valid & FATTR_MODE) !== 0) result = setMode(node, set)
     if (result === 0 && (valid & TIMES) !== 0) result = setTimes(node, set)
     return result
@@ -132,7 +149,7 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       if (ctx.work === null) return -EROFS
       let allowed = maySet(ctx, node, set.valid)
       if (allowed === 0 && (set.valid & CHANGES) === 0) {
-        allowed = mayDropPrivileges(ctx, node, req.uid)
+        allowed = mayDropPrivileges(ctx, node, req)
       }
       if (allowed < 0) return allowed
       const resizes = (set.valid & FATTR_SIZE) !== 0
@@ -144,7 +161,7 @@ export function attributeOps(ctx: OverlayContext): AttributeOps {
       const emptied = truncates && !node.isDir && !node.inUpper && statNode(ctx, node, stat) === 0
       const sizeChanges = emptied && stat.sizeBytes > 0
       let result = copyForChange(ctx, node, set)
-      if (result === 0) result = apply(node, set, sizeChanges)
+      if (result === 0) result = apply(req, node, set, sizeChanges)
       if (result === 0) result = statNode(ctx, node, stat)
       if (result < 0) {
         // Some of it may be done: the VFS must not go by what it knew.

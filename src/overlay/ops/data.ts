@@ -27,7 +27,8 @@ import type { OverlayContext } from '../context.js'
 import { copyUp } from '../copy-up/copy-up.js'
 import { FSXATTR_BYTES, readFlags, writeFlags } from '../inode-flags.js'
 import { type FileNode, XATTRS_NONE } from '../node.js'
-import { closeData, dataFd, killSuidSgid, openNode, releaseNode } from '../open-file.js'
+import { closeData, dataFd, openNode, releaseNode } from '../open-file.js'
+import { killSuidSgid } from '../privileges.js'
 import { mayChange, mayWrite } from '../protection.js'
 import { fileOf } from './names.js'
 
@@ -102,9 +103,9 @@ export function dataOps(ctx: OverlayContext): DataOps {
   }
 
   return {
-    open: (_req, nodeid, flags, openFlags, out) => {
+    open: (req, nodeid, flags, openFlags, out) => {
       const node = fileOf(ctx, nodeid)
-      return typeof node === 'number' ? node : openNode(ctx, node, flags, openFlags, out)
+      return typeof node === 'number' ? node : openNode(ctx, req, node, flags, openFlags, out)
     },
 
     read: (_req, nodeid, _fh, offset, size, out, outOffset) => {
@@ -114,7 +115,7 @@ export function dataOps(ctx: OverlayContext): DataOps {
       return fd < 0 ? fd : pread(fd, out.address + outOffset, size, offset)
     },
 
-    write: (_req, nodeid, _fh, offset, size, data, dataOffset, writeFlags) => {
+    write: (req, nodeid, _fh, offset, size, data, dataOffset, writeFlags) => {
       const node = fileOf(ctx, nodeid)
       if (typeof node === 'number') return node
       if (!node.inUpper) return -ESTALE
@@ -128,7 +129,7 @@ export function dataOps(ctx: OverlayContext): DataOps {
         const restored = writeXattr(fd, '', CAPABILITY, capability)
         if (restored < 0) return restored
       }
-      if (written >= 0 && (writeFlags & WRITE_KILL_SUIDGID) !== 0) killSuidSgid(ctx, node)
+      if (written >= 0 && (writeFlags & WRITE_KILL_SUIDGID) !== 0) killSuidSgid(ctx, node, req)
       return written
     },
 

@@ -97,6 +97,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
 
   /** The name exists after all (another instance made it): open it as it is. */
   function openExisting(
+    req: Request,
     parent: DirNode,
     name: string,
     flags: number,
@@ -109,7 +110,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
     const node = lookupChild(ctx, parent, name, stat)
     if (typeof node === 'number') return node
     if (node.isDir) return -EISDIR
-    const opened = openNode(ctx, node, flags, openFlags, out)
+    const opened = openNode(ctx, req, node, flags, openFlags, out)
     if (opened < 0) return opened
     fillEntry(ctx, node, stat, entry)
     return 0
@@ -166,7 +167,7 @@ export function nameOps(ctx: OverlayContext): NameOps {
       const how = (flags & ~(O_TRUNC | O_ACCMODE)) | O_RDWR | O_CREAT | O_EXCL
       const what = { ...newObject((mode & 0o7777) | S_IFREG, umask), openFlags: how & CREATE_FLAGS }
       const made = createOnDisk(ctx, req, parent, name, what)
-      if (made === -EEXIST) return openExisting(parent, name, flags, openFlags, entry, out)
+      if (made === -EEXIST) return openExisting(req, parent, name, flags, openFlags, entry, out)
       if (made < 0) return made
       const node = enter(parent, name, what, entry)
       if (typeof node === 'number' || node.isDir) {
@@ -186,7 +187,8 @@ export function nameOps(ctx: OverlayContext): NameOps {
       if (result < 0) return result
       actAsCaller(ctx, req)
       if (parent.upper === null) return -ESTALE
-      const dirfd = ctx.fds.fd(parent.upper)
+      // What a file system says to a removed directory differs: ext4 refuses, tmpfs does not.
+      const dirfd = parent.orphanFd >= 0 ? parent.orphanFd : ctx.fds.fd(parent.upper)
       if (dirfd < 0) return dirfd
       const override = ctx.upper?.override ?? null
       if (override !== null) actAsSelf()

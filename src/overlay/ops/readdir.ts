@@ -3,7 +3,7 @@ import { type Entry, type RawFilesystem, makeAttributes } from '../../fuse/raw-f
 import { DT_DIR, S_IFDIR } from '../../sys/constants.js'
 import { touchDirectory } from '../../sys/dirents.js'
 import { ENOENT } from '../../sys/errno.js'
-import { FileStat } from '../../sys/stat.js'
+import { FileStat, statAt } from '../../sys/stat.js'
 import { fillAttributes, fillEntry } from '../attributes.js'
 import { lookupChild } from '../children.js'
 import type { OverlayContext } from '../context.js'
@@ -23,6 +23,8 @@ type ReaddirOps = Pick<RawFilesystem, 'readdir' | 'readdirplus'>
 const PLUS_LIMIT = 8192
 /** What libfuse says for a number it does not know. */
 const FUSE_UNKNOWN_INO = 0xffffffff
+/** A name that the listing goes without: no errno. */
+const SKIPPED = 1
 
 /** Operations on directory streams, over one overlay. */
 export function readdirOps(ctx: OverlayContext): ReaddirOps {
@@ -66,12 +68,16 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
         describeDir(what)
         out.add(name, attributes.inoLo, attributes.inoHi, DT_DIR, cookie)
       }
+      let added = 0
       for (let place = listing.placeAfter(offset); place < listing.places; place += 1) {
         if (listing.isLate(place)) break
         const name = listing.nameAt(place)
         if (name === null) continue
         if (!out.hasRoom(name.length)) return 0
-        if (!describeChild(dir, name, listing, place)) continue
+        const described = describeChild(dir, name, listing, place)
+        if (described === SKIPPED) continue
+        if (described < 0) return added > 0 ? 0 : described
+        added += 1
         out.add(
           name,
           attributes.inoLo,
@@ -98,6 +104,7 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
         describeDir(dir.parent ?? dir)
         out.add('..', entry, COOKIE_DOTDOT)
       }
+      let added = 0
       for (let place = listing.placeAfter(offset); place < listing.places; place += 1) {
         if (listing.isLate(place)) break
         const name = listing.nameAt(place)
@@ -107,13 +114,16 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
           nameOnly(listing, place)
         } else {
           const node = lookupChild(ctx, dir, name, stat, true)
-          if (node === -ENOENT) continue
-          if (typeof node === 'number') unknown(listing, place)
-          else {
+          if (typeof node === 'number') {
+            const met = meetError(dir, name, node, listing, place)
+            if (met === SKIPPED) continue
+            if (met < 0) return added > 0 ? 0 : met
+          } else {
             listing.origins.saw(carriesOrigin(ctx, node))
             fillEntry(ctx, node, stat, entry)
           }
         }
+        added += 1
         out.add(name, entry, listing.cookieAt(place))
       }
       settlePurity(dir, listing)
@@ -135,6 +145,32 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
     attributes.mode = listing.typeAt(place) << 12
   }
 
+  /**
+   * A child that cannot be looked up. Where inode numbers are those of listing, its name is there all
+   * the same. In an impure directory the kernel needs to look: the listing fails, or, where it is
+   * merged, goes without the name.
+   * @returns 0 with what is known of it in `entry`, SKIPPED, or the error
+   * @mirrors fs/overlayfs/readdir.c:ovl_cache_update
+   */
+  function meetError(
+    dir: DirNode,
+    name: string,
+    error: number,
+    listing: DirListing,
+    place: number,
+  ): number {
+    if (error === -ENOENT) return SKIPPED
+    if (dir.impure && dir.lowers.length === 0) return error
+    if (dir.impure && isInUpper(dir, name)) return SKIPPED
+    unknown(listing, place)
+    return 0
+  }
+
+  function isInUpper(dir: DirNode, name: string): boolean {
+    const fd = dir.upper === null ? -1 : ctx.fds.fd(dir.upper)
+    return fd >= 0 && statAt(fd, name, stat) === 0
+  }
+
   /** A name is there even if what it stands for cannot be looked at; who tries meets the error. */
   function unknown(listing: DirListing, place: number): void {
     entry.nodeid = 0
@@ -143,17 +179,13 @@ export function readdirOps(ctx: OverlayContext): ReaddirOps {
     attributes.mode = listing.typeAt(place) << 12
   }
 
-  /** Inode number of a child into `attributes`; false if it is gone. */
-  function describeChild(dir: DirNode, name: string, listing: DirListing, place: number): boolean {
+  /** Inode number of a child into `attributes`. Returns 0, SKIPPED or -errno. */
+  function describeChild(dir: DirNode, name: string, listing: DirListing, place: number): number {
     const node = lookupChild(ctx, dir, name, stat, true)
-    if (node === -ENOENT) return false
-    if (typeof node === 'number') {
-      unknown(listing, place)
-      return true
-    }
+    if (typeof node === 'number') return meetError(dir, name, node, listing, place)
     listing.origins.saw(carriesOrigin(ctx, node))
     fillAttributes(ctx, node, stat, attributes)
     ctx.nodes.collect(node)
-    return true
+    return 0
   }
 }

@@ -20,6 +20,7 @@ import { ACL_UNKNOWN, type Node, XATTRS_NONE, XATTRS_SOME, XATTRS_UNKNOWN } from
 import { decodedName, encodedName } from '../override-objects.js'
 import { changeMode, statShown } from '../override-stat.js'
 import { mayChange } from '../protection.js'
+import { wantWrite } from '../read-only.js'
 
 type XattrOps = Pick<RawFilesystem, 'getxattr' | 'listxattr' | 'setxattr' | 'removexattr'>
 
@@ -57,6 +58,13 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
   /** A file of the index has one, if not under this name: unlike others, this change needs no more. */
   function haveCopy(node: Node): number {
     return node.orphanFd >= 0 || isInUpper(node) ? 0 : copyUp(ctx, node, 'metadata')
+  }
+
+  /** 0 if there is something to remove; a name that is not there is no reason to copy up. */
+  function seek(node: Node, name: string, onDisk: string): number {
+    const present = getXattr(place.fd, place.name, onDisk, 0, 0)
+    if (present >= 0 || (isInUpper(node) && name.startsWith(ACL_PREFIX))) return 0
+    return wantWrite(ctx) || present
   }
 
   function clearSgid(): number {
@@ -144,10 +152,8 @@ export function xattrOps(ctx: OverlayContext): XattrOps {
       const encoded = encodedName(layerOf(ctx, node), name)
       const isEncoded = encoded !== null && getXattr(place.fd, place.name, encoded, 0, 0) >= 0
       const onDisk = isEncoded ? encoded : plain
-      // A name that is not there is no reason to copy up.
-      const present = getXattr(place.fd, place.name, onDisk, 0, 0)
-      if (present < 0 && !(isInUpper(node) && name.startsWith(ACL_PREFIX))) return present
-      result = haveCopy(node)
+      result = seek(node, name, onDisk)
+      if (result === 0) result = haveCopy(node)
       if (result === 0) result = locate(ctx, node, place)
       if (result < 0) return result
       node.xattrs = XATTRS_UNKNOWN
