@@ -124,7 +124,7 @@ await t.test('a life of a file', async (t) => {
   const creating = makeRecord({ info: info.address })
   t.strictSame(call('create', creating, '/f', S_IFREG | 0o644), ['create', 0, 1])
   const text = Buffer.from('hello')
-  t.strictSame(call('write', record, '/f', 1, text, 5, 0, 0), ['write', 5, 0, text.buffer])
+  t.strictSame(call('write', creating, '/f', 1, text, 5, 0, 0), ['write', 5, 0, text.buffer])
   const into = Buffer.alloc(4)
   t.strictSame(call('read', record, '-', 1, into, 4, 1, 0), ['read', 4, 0, into.buffer])
   t.equal(into.toString(), 'ello')
