@@ -39,6 +39,8 @@ interface Case {
   readonly before: string
   /** $M is the mount point. */
   readonly at: string
+  /** Programs of other users look at the mount. */
+  readonly isShared?: true
 }
 
 const LOOK = `
@@ -125,6 +127,7 @@ const cases: Case[] = [
 cases.push(
   {
     title: 'lower layers on a mount that allows nothing',
+    isShared: true,
     before: `
       cp /bin/cat "$L1/cat"; cp /usr/bin/id "$L1/id"; chmod 4755 "$L1/id"
       cp "$L1/id" "$L1/id2"; chmod 4755 "$L1/id2"
@@ -262,6 +265,10 @@ await t.test(`layers that change under a mount, candidate ${candidateName()}`, a
   t.teardown(() => candidate.close())
   for (const each of cases) {
     await t.test(each.title, async (t) => {
+      if (each.isShared === true && candidateName() === 'libfuse') {
+        t.plan(0, 'skipped: libfuse is mounted here for its own user alone')
+        return
+      }
       const expected = await observe(t, kernel, each)
       const actual = await observe(t, candidate, each)
       t.equal(actual, expected)

@@ -10,13 +10,23 @@ export function readdir(x: Adapter, path: string, take: TakeEntry): number {
   const nodeid = x.paths.resolve(path)
   if (nodeid < 0) return nodeid
   let goesOn = true
+  let last = 0
+  const hasRoom = (): boolean => goesOn
   const sink: DirentSink = {
-    hasRoom: () => goesOn,
-    add: (name, inoLo, inoHi, type) => {
+    hasRoom,
+    add: (name, inoLo, inoHi, type, cookie) => {
       goesOn = take(name, inoLo, inoHi, type)
+      last = cookie
     },
   }
-  return x.filesystem.readdir(x.request, nodeid, 0, 0, sink)
+  // A listing that meets an error ends before it, and the next call tells.
+  let from: number
+  let result: number
+  do {
+    from = last
+    result = x.filesystem.readdir(x.request, nodeid, 0, from, sink)
+  } while (result >= 0 && last !== from && hasRoom())
+  return result
 }
 
 /** Make a directory's entries safe. */
