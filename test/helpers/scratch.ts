@@ -2,6 +2,7 @@
  * Places for layers: a directory of its own, with a tmpfs of its own if asked for, taken down again
  * whatever happens in between.
  */
+import { execFileSync } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -47,7 +48,8 @@ export function demolish(directory: string): void {
     const result = unmount(target, 'lazy')
     if (result < 0) throw new Error(`unmount ${target}: ${errnoName(result)}`)
   }
-  rmSync(directory, { recursive: true, force: true })
+  // Trees deeper than PATH_MAX are beyond rmSync.
+  execFileSync('rm', ['-rf', '--', directory])
 }
 
 function abortConnection(minor: number): void {
