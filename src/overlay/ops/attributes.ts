@@ -47,6 +47,8 @@ const TIMES = FATTR_ATIME | FATTR_MTIME | FATTR_ATIME_NOW | FATTR_MTIME_NOW
 /** An append-only object's times may be set to now, and nothing else. @mirrors fs/attr.c:may_setattr */
 function maySet(ctx: OverlayContext, node: Node, valid: number): number {
   const now = FATTR_ATIME_NOW | FATTR_MTIME_NOW
+  // A write, through a descriptor from before the file was protected, has privileges taken away.
+  if ((valid & CHANGES) === 0 && !node.isDir && node.writers > 0) return 0
   const touches = (valid & now) !== 0 && (valid & CHANGES & ~(TIMES | now)) === 0
   return touches ? mayWrite(ctx, node) : mayChange(ctx, node)
 }

@@ -100,7 +100,7 @@ function openRow({ name, make }: Target, slash: string, by?: Caller): Row {
 /** The options change the overlay, not what carries requests to it. */
 const isLibfuse = candidateName() === 'libfuse'
 const optionSets = isLibfuse
-  ? ['']
+  ? ['redirect_dir=on']
   : ['', 'redirect_dir=on', 'xino=on', 'redirect_dir=on,metacopy=on']
 
 /** Renamed over everything, looked at, renamed back over layers that the first round left. */
