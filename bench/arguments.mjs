@@ -15,6 +15,7 @@ A workload whose program is missing is left out, with the reason in the report.
   --only A,B          only workloads (or groups) whose name is one of these; 'find*' for a prefix
   --skip A,B          all but these
   --rounds N          rounds (default 5; quick: as many as fit, up to 3)
+  --budget SECONDS    begin no round that is not likely to end within so long
   --limit SECONDS     give up on a program that takes longer (default 900; quick: 60)
   --subjects A,B      only these of: tsoverlayfs, libfuse (ourselves through libfuse 2; in a quick
                       run only if named), kernel, bare, and the peers by name
@@ -87,6 +88,7 @@ export function parseArguments(argv) {
       only: { type: 'string' },
       skip: { type: 'string' },
       rounds: { type: 'string' },
+      budget: { type: 'string' },
       limit: { type: 'string' },
       subjects: { type: 'string' },
       peer: { type: 'string', multiple: true },
@@ -100,6 +102,9 @@ export function parseArguments(argv) {
   const rounds = parseRounds(values.rounds, values.quick)
   const limitSeconds = Number(values.limit ?? (values.quick ? 60 : 900))
   if (!(limitSeconds > 0)) throw new Error(`--limit ${values.limit}: expected seconds above 0`)
+  const usualBudget = values.quick && values.rounds === undefined ? QUICK_SECONDS : Infinity
+  const budgetSeconds = Number(values.budget ?? usualBudget)
+  if (!(budgetSeconds > 0)) throw new Error(`--budget ${values.budget}: expected seconds above 0`)
   const [client, daemon] = list(values.pin)
   if (values.pin !== undefined && (client === undefined || daemon === undefined)) {
     throw new Error(`--pin ${values.pin}: expected two CPU numbers, such as 0,1`)
@@ -112,7 +117,7 @@ export function parseArguments(argv) {
     only: list(values.only),
     skip: list(values.skip),
     rounds,
-    budgetSeconds: values.quick && values.rounds === undefined ? QUICK_SECONDS : Infinity,
+    budgetSeconds,
     limitSeconds,
     subjects: list(values.subjects),
     peers: values.peer ?? [],
